@@ -1,0 +1,294 @@
+//! Every cause of refusal, in one catalogue: a stable code, the rule behind it, and one sentence in French and English
+//! that says what to do. Faces map causes to their wire in one place each; nothing else writes a message to a client.
+
+use std::fmt;
+
+macro_rules! causes {
+    ($($(#[doc = $doc:literal])* $name:ident, $code:literal, $rule:literal, $fr:literal, $en:literal;)*) => {
+        /// Why something was refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Cause {
+            $(#[doc = $en] $name,)*
+        }
+
+        impl Cause {
+            /// All causes.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Stable code, as every face sends it.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The rule behind it.
+            #[must_use]
+            pub const fn rule(self) -> &'static str {
+                match self { $(Self::$name => $rule,)* }
+            }
+
+            /// What to do, in French.
+            #[must_use]
+            pub const fn advice_fr(self) -> &'static str {
+                match self { $(Self::$name => $fr,)* }
+            }
+
+            /// What to do, in English.
+            #[must_use]
+            pub const fn advice_en(self) -> &'static str {
+                match self { $(Self::$name => $en,)* }
+            }
+        }
+    };
+}
+
+causes! {
+    MalformedXml, "malformed_xml", "W3C XML 1.0 §2.1", "Le message n'est pas un document XML bien formé : corrigez-le à l'endroit indiqué.",
+        "The message is not well-formed XML: mend it at the place shown.";
+    DtdForbidden, "dtd_forbidden", "OWASP XXE; ITI TF-2 Appendix V", "Une DTD ou une entité est déclarée : retirez-la, elle n'est jamais admise.",
+        "A DTD or an entity is declared: remove it, none is ever accepted.";
+    TooDeep, "xml_too_deep", "limits.xml_depth", "Le message est trop profondément imbriqué : réduisez sa profondeur.",
+        "The message is nested too deeply: make it shallower.";
+    TooLarge, "too_large", "limits.*", "Le message ou le document dépasse la taille admise : divisez-le ou demandez une limite plus haute.",
+        "The message or document is larger than accepted: split it or ask for a higher limit.";
+    WrongContentType, "wrong_content_type", "RFC 2045; W3C SOAP 1.2 part 2 §7.1.4; MTOM §3.2", "Le Content-Type n'est pas celui que ce service attend : employez celui de la transaction.",
+        "The Content-Type is not the one this service expects: use the transaction's.";
+    MalformedMultipart, "malformed_multipart", "RFC 2046 §5.1", "L'enveloppe MIME multipart est incorrecte : vérifiez frontière et en-têtes de partie.",
+        "The MIME multipart wrapping is wrong: check boundary and part headers.";
+    Truncated, "truncated", "RFC 2046 §5.1.1", "Le message s'arrête avant sa fin : renvoyez-le en entier.",
+        "The message ends before its end: send it again whole.";
+    TimedOut, "timed_out", "limits.body_timeout", "Le message n'est pas arrivé à temps : renvoyez-le.",
+        "The message did not arrive in time: send it again.";
+    MissingPart, "missing_part", "W3C XOP §3.2", "Une partie annoncée par xop:Include est absente : joignez-la sous le Content-ID indiqué.",
+        "A part announced by xop:Include is absent: attach it under the Content-ID shown.";
+    MalformedSoap, "malformed_soap", "W3C SOAP 1.2 part 1 §5", "L'enveloppe SOAP est incorrecte : vérifiez Envelope, Header et Body.",
+        "The SOAP envelope is wrong: check Envelope, Header and Body.";
+    VersionMismatch, "version_mismatch", "W3C SOAP 1.2 part 1 §5.4.7", "Cette version de SOAP n'est pas servie : employez SOAP 1.2.",
+        "This version of SOAP is not served: use SOAP 1.2.";
+    MustUnderstand, "must_understand", "W3C SOAP 1.2 part 1 §5.2.3", "Un en-tête obligatoire est inconnu de ce service : retirez-le ou ôtez mustUnderstand.",
+        "A mandatory header is unknown to this service: remove it or its mustUnderstand.";
+    UnknownAction, "unknown_action", "WS-Addressing 1.0 SOAP §6.4.1", "Cette action n'est pas servie à cette adresse : vérifiez Action et chemin.",
+        "This action is not served at this address: check Action and path.";
+    MalformedMessage, "malformed_message", "ITI TF-3 §4.2; XSD of the transaction", "Le corps n'a pas la forme de la transaction : comparez-le au schéma.",
+        "The body has not the transaction's shape: compare it with the schema.";
+    MalformedJson, "malformed_json", "RFC 8259; FHIR R4 json", "Le corps n'est pas une ressource FHIR R4 en JSON : corrigez-le à l'endroit indiqué.",
+        "The body is not a FHIR R4 resource in JSON: mend it at the place shown.";
+    FormatNotServed, "format_not_served", "FHIR R4 http §2.21.0.6", "Ce format n'est pas servi : demandez application/fhir+json.",
+        "This format is not served: ask for application/fhir+json.";
+    ResourceInvalid, "resource_invalid", "FHIR R4; PDSm 3.1.1", "La ressource n'obéit pas à son profil : corrigez l'élément indiqué.",
+        "The resource does not obey its profile: mend the element shown.";
+    RouteUnknown, "route_unknown", "contract §2", "Rien n'est servi à cette adresse : vérifiez le chemin.",
+        "Nothing is served at this address: check the path.";
+    MethodNotServed, "method_not_served", "RFC 9110 §15.5.6", "Cette méthode n'est pas servie à cette adresse.",
+        "This method is not served at this address.";
+    AssertionMissing, "assertion_missing", "CI-SIS VIHF; DMP §1.9", "Aucun VIHF n'accompagne l'appel : joignez une assertion SAML dans wsse:Security.",
+        "No VIHF comes with the call: put one SAML assertion in wsse:Security.";
+    AssertionDuplicated, "assertion_duplicated", "CI-SIS VIHF; DMP §1.9", "Plusieurs assertions accompagnent l'appel : n'en joignez qu'une.",
+        "Several assertions come with the call: send exactly one.";
+    AssertionMalformed, "assertion_malformed", "SAML 2.0 core §2.3; CI-SIS VIHF", "Le VIHF n'a pas la forme attendue : corrigez l'élément indiqué.",
+        "The VIHF has not the expected shape: mend the element shown.";
+    AssertionUnsigned, "assertion_unsigned", "SAML 2.0 core §5; CI-SIS VIHF", "Le VIHF n'est pas signé : signez-le (enveloppée, C14N exclusive, SHA-256).",
+        "The VIHF is not signed: sign it (enveloped, exclusive C14N, SHA-256).";
+    SignatureInvalid, "signature_invalid", "XML-DSig 1.1 §3.2", "La signature du VIHF ne correspond pas à son contenu : signez après toute modification.",
+        "The VIHF's signature does not match its content: sign after every change.";
+    SignatureReference, "signature_reference", "SAML 2.0 core §5.4.2 (signature wrapping)", "La signature ne porte pas sur l'assertion lue : une seule Reference, vers l'ID de l'assertion.",
+        "The signature does not cover the assertion that is read: one Reference, to the assertion's ID.";
+    SignatureAlgorithm, "signature_algorithm", "PGSSI-S; trust.allow_sha1", "L'algorithme de signature n'est pas admis : employez RSA ou ECDSA avec SHA-256 ou mieux.",
+        "The signature algorithm is not accepted: use RSA or ECDSA with SHA-256 or better.";
+    SignerUntrusted, "signer_untrusted", "IGC-Santé; RFC 5280 §6", "Le certificat signataire n'est pas émis par une autorité reconnue : employez un certificat de l'IGC de cet environnement.",
+        "The signing certificate was not issued by a trusted authority: use a certificate of this environment's PKI.";
+    SignerRevoked, "signer_revoked", "RFC 5280 §6.3", "Le certificat signataire est révoqué : demandez-en un nouveau.",
+        "The signing certificate is revoked: obtain a new one.";
+    SignerExpired, "signer_expired", "RFC 5280 §6.1.3", "Le certificat signataire n'est pas en cours de validité : renouvelez-le.",
+        "The signing certificate is outside its validity: renew it.";
+    AssertionExpired, "assertion_expired", "SAML 2.0 core §2.5.1; trust.vihf_lifetime", "Le VIHF est périmé : refaites-en un, et vérifiez l'horloge du poste.",
+        "The VIHF has expired: make a new one, and check the machine's clock.";
+    AssertionNotYetValid, "assertion_not_yet_valid", "SAML 2.0 core §2.5.1; trust.clock_skew", "Le VIHF n'est pas encore valable : vérifiez l'horloge du poste.",
+        "The VIHF is not valid yet: check the machine's clock.";
+    IssuerMismatch, "issuer_mismatch", "CI-SIS VIHF (Issuer = DN du signataire, RFC 2253)", "Issuer n'est pas le nom du certificat signataire : recopiez son DN dans l'ordre RFC 2253.",
+        "Issuer is not the signing certificate's name: copy its DN in RFC 2253 order.";
+    PeerMismatch, "peer_mismatch", "DMP §1.10", "Le VIHF et le certificat TLS ne sont pas du même porteur pour ce mode d'authentification.",
+        "The VIHF and the TLS certificate are not of the same bearer for this authentication mode.";
+    StructureMismatch, "structure_mismatch", "DMP §1.9 Identifiant_Structure", "Identifiant_Structure n'est pas la structure du certificat : déclarez celle du certificat.",
+        "Identifiant_Structure is not the certificate's structure: declare the certificate's.";
+    ModeMismatch, "mode_mismatch", "DMP §1.10", "Authentification_mode ne correspond pas au type de certificat employé.",
+        "Authentification_mode does not match the kind of certificate used.";
+    ClaimMissing, "claim_missing", "CI-SIS VIHF", "Un attribut obligatoire du VIHF est absent : ajoutez-le.",
+        "A mandatory attribute of the VIHF is absent: add it.";
+    ClaimInvalid, "claim_invalid", "CI-SIS VIHF", "Un attribut du VIHF a une valeur hors de son jeu de valeurs.",
+        "An attribute of the VIHF has a value outside its value set.";
+    BearerMissing, "bearer_missing", "RFC 6750 §3", "Aucun jeton n'accompagne l'appel : joignez Authorization: Bearer.",
+        "No token comes with the call: send Authorization: Bearer.";
+    BearerInvalid, "bearer_invalid", "RFC 7519 §7.2; RFC 8725", "Le jeton n'est pas valable : refaites-en un avec la clé du certificat présenté.",
+        "The token is not valid: make a new one with the key of the certificate presented.";
+    InsInvalid, "ins_invalid", "RNIV; DMP §2.1", "L'INS n'a pas sa forme : 15 caractères, OID d'un des quatre registres.",
+        "The INS has not its shape: 15 characters, OID of one of the four registers.";
+    InsKeyWrong, "ins_key_wrong", "RNIV; DMP §2.2", "La clé de l'INS est fausse : vérifiez la saisie du matricule.",
+        "The key of the INS is wrong: check how the number was entered.";
+    ProfessionalIdInvalid, "professional_id_invalid", "CI-SIS PS_IdNat; DMP §3.6", "L'identifiant du professionnel n'est pas un PS_IdNat.",
+        "The professional's identifier is no PS_IdNat.";
+    StructureIdInvalid, "structure_id_invalid", "CI-SIS Struct_IdNat; DMP §3.6", "L'identifiant de la structure n'est pas un Struct_IdNat.",
+        "The structure's identifier is no Struct_IdNat.";
+    UnknownHolder, "unknown_holder", "DMP §1.3; ITI TF-2 3.41.4.1.3.1", "Aucun espace n'existe pour cet INS : vérifiez-le par TD0.2 avant d'alimenter ou de lire.",
+        "No space exists for this INS: check by TD0.2 before feeding or reading.";
+    SpaceNotOpen, "space_not_open", "R.1111-26, R.1111-27", "L'espace n'est pas encore ouvert : son titulaire peut encore s'y opposer.",
+        "The space is not open yet: its holder may still oppose.";
+    SpaceClosed, "space_closed", "R.1111-34", "L'espace est clos ou son titulaire s'y est opposé : rien n'y entre ni n'en sort.",
+        "The space is closed or its holder opposed it: nothing goes in or out.";
+    PatientMismatch, "patient_mismatch", "DMP §1.9 resource-id; ITI TF-3 §4.2.3", "Le message porte sur un autre titulaire que le VIHF ou que le lot : un appel, un titulaire.",
+        "The message bears on another holder than the VIHF or the set: one call, one holder.";
+    NotAuthorised, "not_authorised", "R.1111-46; DMP §1.11", "Le titulaire n'a pas autorisé cet accès : recueillez son consentement et déclarez-le (TD0.3).",
+        "The holder has not authorised this access: obtain consent and declare it (TD0.3).";
+    Blocked, "blocked", "DMP §1.11 (INTERDITE)", "Le titulaire a bloqué ce professionnel : aucun accès, dans aucun mode.",
+        "The holder has blocked this professional: no access, in any mode.";
+    FunctionDenied, "function_denied", "PDT-INF-526/606", "Ce mode d'authentification n'ouvre pas cette fonction à cet acteur.",
+        "This authentication mode does not open this function to this actor.";
+    MatrixExcludes, "matrix_excludes", "arrêté du 26/10/2023, matrice d'habilitation", "La matrice d'habilitation n'ouvre pas ce type de document à cette profession.",
+        "The access matrix does not open this kind of document to this profession.";
+    ProfessionExcluded, "profession_excluded", "arrêté du 26/10/2023, matrice d'habilitation", "Cette profession n'a aucune colonne dans la matrice d'habilitation.",
+        "This profession has no column in the access matrix.";
+    Masked, "masked", "R.1111-49", "Le titulaire a masqué ce document aux professionnels.",
+        "The holder has masked this document to professionals.";
+    EmergencyOpposed, "emergency_opposed", "R.1111-48", "Le titulaire s'est opposé à cet accès d'urgence.",
+        "The holder has opposed this emergency access.";
+    ReasonRequired, "reason_required", "R.1111-48", "Le bris de glace demande un motif : ajoutez-le au VIHF.",
+        "Break-glass needs a reason: add it to the VIHF.";
+    NotAuthor, "not_author", "PDT-INF-526 (6)(8)(9)", "Seul l'auteur du document, ou sa structure en mode indirect, peut faire cela.",
+        "Only the document's author, or its structure in indirect mode, may do that.";
+    DocumentDeleted, "document_deleted", "R.1111-51", "Ce document a été supprimé.",
+        "This document has been deleted.";
+    SecretVisibility, "secret_visibility", "EX_2.1-1050", "En connexion secrète, seuls des documents INVISIBLE_REPRESENTANTS_LEGAUX peuvent être déposés.",
+        "In a secret connection only documents INVISIBLE_REPRESENTANTS_LEGAUX may be deposited.";
+    EmptySubmission, "empty_submission", "ITI TF-2 3.41.4.1.2", "Le lot ne contient aucun document.",
+        "The set holds no document.";
+    MetadataMissing, "metadata_missing", "ITI TF-3 §4.2.3; CI-SIS Partage", "Une métadonnée obligatoire est absente : ajoutez-la.",
+        "A mandatory metadata attribute is absent: add it.";
+    MetadataInvalid, "metadata_invalid", "ITI TF-3 §4.2.3; CI-SIS Partage", "Une métadonnée n'a pas la forme attendue : corrigez-la.",
+        "A metadata attribute has not the expected shape: mend it.";
+    UniqueIdInvalid, "unique_id_invalid", "CI-SIS Structuration minimale §3.5.5.4", "uniqueId doit être un OID nu de 64 caractères au plus.",
+        "uniqueId must be a bare OID of at most 64 characters.";
+    UnknownDocumentType, "unknown_document_type", "ANS JDV_J07/J66", "Ce type de document n'existe pas dans le jeu de valeurs : employez un code en vigueur.",
+        "This kind of document is not in the value set: use a code in force.";
+    WithdrawnDocumentType, "withdrawn_document_type", "ANS JDV_J07/J66", "Ce type de document est retiré : il se lit encore mais ne se dépose plus.",
+        "This kind of document is withdrawn: it may be read, no longer deposited.";
+    CodeUnknown, "code_unknown", "ANS jeux de valeurs J02, J04, J06, J08, J10, J59", "Ce code n'est pas dans le jeu de valeurs de l'attribut.",
+        "This code is not in the attribute's value set.";
+    ClassMismatch, "class_mismatch", "ANS ASS_X04/ASS_X16", "classCode n'est pas la classe de ce typeCode.",
+        "classCode is not the class of this typeCode.";
+    VisibilityConflict, "visibility_conflict", "EX_2.1-1050 (cumul-invisible_patient-masque_ps)", "Un document ne peut être à la fois masqué aux professionnels et invisible au patient.",
+        "A document cannot be both masked to professionals and hidden from the holder.";
+    DuplicateUniqueIdInMessage, "duplicate_unique_id_in_message", "ITI TF-3 Table 4.2.4.1-2", "Deux objets du lot portent le même uniqueId.",
+        "Two objects of the set carry the same uniqueId.";
+    DuplicateUniqueId, "duplicate_unique_id", "ITI TF-3 Table 4.2.4.1-2", "Cet uniqueId est déjà pris par un autre objet : donnez-en un nouveau.",
+        "This uniqueId is already taken by another object: give a new one.";
+    NonIdenticalHash, "non_identical_hash", "ITI TF-3 Table 4.2.4.1-2", "Un document au même uniqueId existe avec un autre contenu.",
+        "A document with the same uniqueId exists with other content.";
+    NonIdenticalSize, "non_identical_size", "ITI TF-3 Table 4.2.4.1-2", "La taille annoncée n'est pas celle du document reçu.",
+        "The size announced is not that of the document received.";
+    MissingDocument, "missing_document", "ITI TF-3 Table 4.2.4.1-2", "Une fiche n'a pas de document joint.",
+        "An entry has no document attached.";
+    MissingDocumentMetadata, "missing_document_metadata", "ITI TF-3 Table 4.2.4.1-2", "Un document joint n'a pas de fiche.",
+        "An attached document has no entry.";
+    UnknownAssociationTarget, "unknown_association_target", "ITI TF-3 §4.2.2", "L'association vise un objet inconnu : cherchez d'abord son identifiant technique (TD3.1).",
+        "The association points at an unknown object: look up its technical id first (TD3.1).";
+    ReplacedNotApproved, "replaced_not_approved", "ITI TF-3 §4.2.2.2", "Le document à remplacer n'est pas la version courante.",
+        "The document to replace is not the current version.";
+    UnknownDocument, "unknown_document", "ITI TF-3 Table 4.2.4.1-2", "Aucun document consultable ne porte cet identifiant.",
+        "No document that may be consulted bears this identifier.";
+    UnknownRepository, "unknown_repository", "ITI TF-3 Table 4.2.4.1-2", "Cet entrepôt n'est pas celui-ci : reprenez repositoryUniqueId de la fiche.",
+        "This repository is not that one: take repositoryUniqueId from the entry.";
+    UnknownStoredQuery, "unknown_stored_query", "ITI TF-2 3.18.4.1.2.3.7", "Cette requête enregistrée n'est pas servie.",
+        "This stored query is not served.";
+    QueryParameterMissing, "query_parameter_missing", "ITI TF-2 3.18.4.1.2.3.7", "Un paramètre obligatoire de la requête est absent : ajoutez-le.",
+        "A mandatory parameter of the query is absent: add it.";
+    QueryParameterInvalid, "query_parameter_invalid", "ITI TF-2 3.18.4.1.2.3.5; FHIR R4 search", "Un paramètre de la requête n'est pas de sa forme.",
+        "A parameter of the query has not its shape.";
+    QueryParameterUnknown, "query_parameter_unknown", "FHIR R4 search §3.1.1.7; ITI TF-2 3.18", "Ce paramètre n'est pas servi : retirez-le, il n'est pas ignoré en silence.",
+        "This parameter is not served: remove it, it is not silently ignored.";
+    TooManyResults, "too_many_results", "limits.results", "La réponse serait trop longue : restreignez la recherche.",
+        "The answer would be too long: narrow the search.";
+    Busy, "busy", "RFC 9110 §15.6.4", "Le service est saturé : réessayez dans un instant, l'appel n'a rien changé.",
+        "The service is saturated: try again in a moment, the call changed nothing.";
+    Internal, "internal", "—", "Une erreur interne a empêché la réponse : rien n'a été enregistré, réessayez puis signalez-la.",
+        "An internal error prevented the answer: nothing was stored, try again, then report it.";
+}
+
+/// A cause, and where in the message it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub cause: Cause,
+    /// Where: an XPath, a FHIRPath, a part's Content-ID. Never a value.
+    pub place: Option<String>,
+    /// What exactly, when it says nothing of a person: the name of an attribute, a code, a limit.
+    pub subject: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal without place.
+    #[must_use]
+    pub const fn new(cause: Cause) -> Self {
+        Self { cause, place: None, subject: None }
+    }
+
+    /// The same, at a place.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// The same, about a thing that says nothing of a person.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// The same, at a place unless it already has one.
+    #[must_use]
+    pub fn or_at(mut self, place: impl FnOnce() -> String) -> Self {
+        if self.place.is_none() {
+            self.place = Some(place());
+        }
+        self
+    }
+}
+
+impl From<Cause> for Refusal {
+    fn from(cause: Cause) -> Self {
+        Self::new(cause)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.cause.code())?;
+        if let Some(subject) = &self.subject {
+            write!(f, " [{subject}]")?;
+        }
+        if let Some(place) = &self.place {
+            write!(f, " at {place}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Cause;
+
+    #[test]
+    fn every_cause_has_its_own_code_a_rule_and_advice_in_both_languages() {
+        let codes: HashSet<_> = Cause::ALL.iter().map(|c| c.code()).collect();
+        assert_eq!(codes.len(), Cause::ALL.len(), "two causes share a code");
+        for cause in Cause::ALL {
+            assert!(cause.code().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+            assert!(!cause.rule().is_empty() && cause.advice_fr().len() > 10 && cause.advice_en().len() > 10);
+        }
+    }
+}
