@@ -54,10 +54,7 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the machine's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
         let offset = jiff::SignedDuration::from_millis(self.offset_ms.load(Ordering::Relaxed));
         let now = Timestamp::now();
@@ -78,10 +75,7 @@ impl SystemRng {
 }
 
 impl Rng for SystemRng {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that asks the machine for chance"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for chance")]
     fn fill(&self, out: &mut [u8]) {
         // aws-lc aborts the process itself when the kernel has no entropy; an error here is a broken build.
         aws_lc_rs::rand::fill(out).expect("the operating system gives random bytes");

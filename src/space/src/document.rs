@@ -295,7 +295,12 @@ pub enum AssociationKind {
 impl AssociationKind {
     /// All of them.
     pub const ALL: [Self; 7] = [
-        Self::HasMember, Self::Replace, Self::Append, Self::Transform, Self::TransformReplace, Self::Signs,
+        Self::HasMember,
+        Self::Replace,
+        Self::Append,
+        Self::Transform,
+        Self::TransformReplace,
+        Self::Signs,
         Self::IsSnapshotOf,
     ];
 

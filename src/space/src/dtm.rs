@@ -28,10 +28,7 @@ impl Dtm {
     #[must_use]
     pub fn from_timestamp(at: Timestamp) -> Self {
         let t = at.to_zoned(TimeZone::UTC).datetime();
-        Self(format!(
-            "{:04}{:02}{:02}{:02}{:02}{:02}",
-            t.year(), t.month(), t.day(), t.hour(), t.minute(), t.second()
-        ))
+        Self(format!("{:04}{:02}{:02}{:02}{:02}{:02}", t.year(), t.month(), t.day(), t.hour(), t.minute(), t.second()))
     }
 
     /// The digits.

@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn reads_the_forms_of_the_dmp() {
         let x = Xcn("899900063480^MAX^LIBRE^^^^^^&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS".into());
-        assert_eq!((x.id(), x.family(), x.authority()), (Some("899900063480"), Some("MAX"), Some("1.2.250.1.71.4.2.1")));
+        assert_eq!(
+            (x.id(), x.family(), x.authority()),
+            (Some("899900063480"), Some("MAX"), Some("1.2.250.1.71.4.2.1"))
+        );
         assert_eq!((x.name_type(), x.id_type()), (Some("D"), Some("IDNPS")));
         assert_eq!(Xcn::new("899900063480", "MAX", "LIBRE", "1.2.250.1.71.4.2.1", "D", "IDNPS"), x);
         let o = Xon("CABINET^^^^^&1.2.250.1.71.4.2.2&ISO^IDNST^^^499900063480001".into());

@@ -98,11 +98,7 @@ impl Ins {
             && (0..15).all(|i| digit(i) || i == 6)
             && (digit(6) || (bytes[5] == b'2' && matches!(bytes[6], b'A' | b'B')))
             && bytes[0] != b'0';
-        if shape {
-            Ok(Self { matricule: matricule.to_owned(), oid })
-        } else {
-            Err(Refusal::new(Cause::InsInvalid))
-        }
+        if shape { Ok(Self { matricule: matricule.to_owned(), oid }) } else { Err(Refusal::new(Cause::InsInvalid)) }
     }
 
     /// Reads the CX form of XDS: `<15>^^^&<OID>&ISO^NH`. Components after the type (old samples add a date) are ignored.
@@ -207,7 +203,9 @@ mod tests {
         let old = "207058575627097^^^&1.2.250.1.213.1.4.10&ISO^NH^^20100907";
         let ins = Ins::parse_cx(old, InsTolerance::Strict).expect("reads");
         assert_eq!(ins.to_cx(), "207058575627097^^^&1.2.250.1.213.1.4.10&ISO^NH");
-        for bad in ["", "207058575627097", "207058575627097^^^&1.2.3&ISO^NH", "20705857562709^^^&1.2.250.1.213.1.4.8&ISO^NH"] {
+        for bad in
+            ["", "207058575627097", "207058575627097^^^&1.2.3&ISO^NH", "20705857562709^^^&1.2.250.1.213.1.4.8&ISO^NH"]
+        {
             assert!(Ins::parse_cx(bad, InsTolerance::Strict).is_err(), "{bad}");
         }
     }

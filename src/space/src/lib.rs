@@ -13,6 +13,7 @@ pub mod holder;
 pub mod ins;
 pub mod oid;
 pub mod people;
+pub mod query;
 pub mod settings;
 pub mod submission;
 pub mod trace;

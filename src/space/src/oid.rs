@@ -23,9 +23,7 @@ impl Oid {
     pub fn parse(text: &str) -> Result<Self, OidError> {
         let text = text.strip_prefix("urn:oid:").unwrap_or(text);
         let node_ok = |node: &str| {
-            !node.is_empty()
-                && node.bytes().all(|b| b.is_ascii_digit())
-                && (node == "0" || !node.starts_with('0'))
+            !node.is_empty() && node.bytes().all(|b| b.is_ascii_digit()) && (node == "0" || !node.starts_with('0'))
         };
         let first_ok = matches!(text.as_bytes().first(), Some(b'0'..=b'2')) && text.as_bytes().get(1) == Some(&b'.');
         if text.len() <= 64 && first_ok && text.split('.').all(node_ok) {

@@ -59,8 +59,6 @@ pub struct Settings {
     pub authorisations: Vec<Authorisation>,
     /// The médecins traitants declared to the DMP (`PS_IdNat`).
     pub medecins_traitants: Vec<String>,
-    /// Whether the holder is a minor (age at the decision's day is the desk's to compute).
-    pub minor: bool,
 }
 
 impl Settings {

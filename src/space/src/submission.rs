@@ -171,7 +171,13 @@ impl EntryCheck<'_> {
         self.mandatory(entry);
         let place = &self.document.place;
         in_set(&self.terms.formats, &entry.format_code, "formatCode", place, self.wrong);
-        in_set(&self.terms.facilities, &entry.healthcare_facility_type_code, "healthcareFacilityTypeCode", place, self.wrong);
+        in_set(
+            &self.terms.facilities,
+            &entry.healthcare_facility_type_code,
+            "healthcareFacilityTypeCode",
+            place,
+            self.wrong,
+        );
         in_set(&self.terms.settings, &entry.practice_setting_code, "practiceSettingCode", place, self.wrong);
         self.confidentiality(entry);
     }

@@ -86,10 +86,7 @@ impl Mappings {
                 .map_err(|source| LoadError::Read { path: path.display().to_string(), source })?;
             return Ok(Table::parse(name, &text)?);
         }
-        let (_, text) = BUILT_IN
-            .iter()
-            .find(|(n, _)| *n == name)
-            .ok_or_else(|| LoadError::Unknown(name.to_owned()))?;
+        let (_, text) = BUILT_IN.iter().find(|(n, _)| *n == name).ok_or_else(|| LoadError::Unknown(name.to_owned()))?;
         Ok(Table::parse(name, text)?)
     }
 }

@@ -104,9 +104,8 @@ impl Table {
                 Some(_) => rows.push((index + 1, cells)),
             }
         }
-        let mut header = |field: &'static str| {
-            fields.remove(field).ok_or(TableError::Header { table: name.to_owned(), field })
-        };
+        let mut header =
+            |field: &'static str| fields.remove(field).ok_or(TableError::Header { table: name.to_owned(), field });
         Ok(Self {
             name: name.to_owned(),
             source: header("source")?,
@@ -147,12 +146,7 @@ impl Table {
     /// An error that points at a cell.
     #[must_use]
     pub fn bad_value(&self, line: usize, column: &str, value: &str) -> TableError {
-        TableError::Value {
-            table: self.name.clone(),
-            line,
-            column: column.to_owned(),
-            value: value.to_owned(),
-        }
+        TableError::Value { table: self.name.clone(), line, column: column.to_owned(), value: value.to_owned() }
     }
 
     /// An error that says a key stands twice.

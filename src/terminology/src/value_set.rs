@@ -27,19 +27,14 @@ impl ValueSet {
     /// # Errors
     /// When a column is absent or a code of one system stands twice.
     pub fn read(table: &Table) -> Result<Self, TableError> {
-        let (code, scheme, label) =
-            (table.column("code")?, table.column("scheme")?, table.column("label")?);
+        let (code, scheme, label) = (table.column("code")?, table.column("scheme")?, table.column("label")?);
         let mut set = Self::default();
         for (line, row) in table.rows() {
             let codings = set.by_code.entry(row[code].clone()).or_default();
             if codings.iter().any(|c| c.scheme == row[scheme]) {
                 return Err(table.duplicate(line, &row[code]));
             }
-            codings.push(Coding {
-                code: row[code].clone(),
-                scheme: row[scheme].clone(),
-                label: row[label].clone(),
-            });
+            codings.push(Coding { code: row[code].clone(), scheme: row[scheme].clone(), label: row[label].clone() });
         }
         Ok(set)
     }

@@ -1,1 +1,30 @@
-//! trust
+//! Who is calling, and how it is proved: certificates and their names, the development PKI, mutual TLS, XML signature,
+//! the VIHF and its JWT equivalent.
+//!
+//! Turns credentials into a [`space::Credential`]; never decides what its bearer may do. All cryptography is aws-lc's.
+//! No identity, name, token or content is ever in a log line, an error or a `Debug` of this room.
+
+pub mod anchors;
+pub mod bearer;
+pub mod claims;
+pub mod key;
+pub mod name;
+pub mod peer;
+pub mod pki;
+pub mod tls;
+pub mod vihf;
+pub mod xmldsig;
+
+mod files;
+#[cfg(test)]
+mod testing;
+
+pub use anchors::{AnchorFiles, RevocationPolicy, TrustAnchors};
+pub use bearer::{BearerRequest, BearerVerifier};
+pub use claims::{Claims, CodedRole};
+pub use key::SigningKey;
+pub use name::{DistinguishedName, same_name};
+pub use peer::{Bearer, Peer, StructureUse};
+pub use pki::{IssueRequest, Kind, KeyType, Pki};
+pub use tls::{ClientAuth, PeerExtension, ServeOptions, TlsEndpoint, TlsFiles, serve};
+pub use vihf::{VihfPolicy, VihfRequest, VihfVerifier};

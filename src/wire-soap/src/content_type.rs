@@ -178,14 +178,17 @@ mod tests {
 
     #[test]
     fn unquoted_values_and_stray_semicolons_are_tolerated() {
-        let media = MediaType::parse("multipart/related;boundary=----=_Part_9;;start=<root.message@cxf.apache.org> ; ").unwrap();
+        let media = MediaType::parse("multipart/related;boundary=----=_Part_9;;start=<root.message@cxf.apache.org> ; ")
+            .unwrap();
         assert_eq!(media.boundary(), Some("----=_Part_9"));
         assert_eq!(media.start(), Some("root.message@cxf.apache.org"));
     }
 
     #[test]
     fn plain_soap_types_are_envelopes() {
-        for value in ["application/soap+xml;charset=UTF-8;action=\"urn:x\"", "text/xml; charset=utf-8", "application/soap+xml"] {
+        for value in
+            ["application/soap+xml;charset=UTF-8;action=\"urn:x\"", "text/xml; charset=utf-8", "application/soap+xml"]
+        {
             assert!(MediaType::parse(value).unwrap().is_envelope(), "{value}");
         }
         assert_eq!(MediaType::parse("application/soap+xml; action=\"\"").unwrap().action(), None);
@@ -193,14 +196,26 @@ mod tests {
 
     #[test]
     fn what_is_no_media_type_is_refused() {
-        for value in ["", "text", "text/", "/xml", "te xt/xml", "text/xml; charset", "text/xml; =a", "text/xml; a=\"b", "text/xml; a=\"b\\", "text/xml; a=\"b\"c"] {
+        for value in [
+            "",
+            "text",
+            "text/",
+            "/xml",
+            "te xt/xml",
+            "text/xml; charset",
+            "text/xml; =a",
+            "text/xml; a=\"b",
+            "text/xml; a=\"b\\",
+            "text/xml; a=\"b\"c",
+        ] {
             assert!(MediaType::parse(value).is_err(), "{value:?}");
         }
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        let media = MediaType { essence: "multipart/related".into(), params: vec![("boundary".into(), "a\"b\\c;d".into())] };
+        let media =
+            MediaType { essence: "multipart/related".into(), params: vec![("boundary".into(), "a\"b\\c;d".into())] };
         assert_eq!(MediaType::parse(&media.to_string()).unwrap(), media);
     }
 }

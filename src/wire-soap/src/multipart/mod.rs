@@ -164,7 +164,7 @@ where
     /// [`MultipartError::Boundary`] when the boundary could not have been sent.
     pub fn new(stream: S, boundary: &str, limits: MultipartLimits) -> Result<Self, MultipartError> {
         let splitter = Splitter::new(boundary, limits).ok_or(MultipartError::Boundary)?;
-        Ok(Self { stream, splitter, part: "#1".to_owned(), parts: 0, decoder: None, state: State::Between })
+        Ok(Self { stream, splitter, part: String::new(), parts: 0, decoder: None, state: State::Between })
     }
 
     /// The next part's headers; what is left of the current part is passed over. `None` after the last part.
@@ -217,7 +217,8 @@ where
         if index > max {
             return Err(MultipartError::TooManyParts { max });
         }
-        let headers = PartHeaders::parse(block, index).ok_or_else(|| MultipartError::Headers { part: format!("#{index}") })?;
+        let headers =
+            PartHeaders::parse(block, index).ok_or_else(|| MultipartError::Headers { part: format!("#{index}") })?;
         self.part = headers.place();
         self.decoder = match headers.get("content-transfer-encoding").map(str::to_ascii_lowercase).as_deref() {
             None | Some("binary" | "8bit" | "7bit" | "") => None,
@@ -234,16 +235,18 @@ where
                 Ok(Some(event)) => {
                     self.state = match &event {
                         Event::Headers(_) | Event::Content(_) => self.state,
-                        Event::EndOfPart => {
-                            self.part = format!("#{}", self.parts + 1);
-                            State::Between
-                        }
+                        Event::EndOfPart => State::Between,
                         Event::End => State::Ended,
                     };
                     return Ok(event);
                 }
                 Ok(None) => {}
-                Err(fault) => return self.fail(fault.named(&self.part, self.splitter.limits())),
+                Err(fault) => {
+                    let next = format!("#{}", self.parts + 1);
+                    let part = if self.state == State::Content { &self.part } else { &next };
+                    let error = fault.named(part, self.splitter.limits());
+                    return self.fail(error);
+                }
             }
             match self.stream.next().await {
                 Some(Ok(chunk)) => self.splitter.feed(chunk),

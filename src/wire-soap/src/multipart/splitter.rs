@@ -13,7 +13,7 @@ const MAX_BOUNDARY: usize = 200;
 pub(super) enum Event {
     /// A complete header block, its empty line left out.
     Headers(Bytes),
-    /// Bytes of the current part.
+    /// Bytes of the current part; they may be none.
     Content(Bytes),
     /// The current part is complete and another follows.
     EndOfPart,
@@ -62,6 +62,8 @@ pub(super) struct Splitter {
     passed: usize,
     /// Offset in the buffer up to which the current search is done.
     searched: usize,
+    /// Length of the empty line after the headers, as long as it is in the buffer.
+    skip: usize,
 }
 
 /// What follows `--boundary`.
@@ -94,6 +96,7 @@ impl Splitter {
             finder,
             passed: 0,
             searched: 0,
+            skip: 0,
         })
     }
 
@@ -130,11 +133,15 @@ impl Splitter {
 
     /// Looks for the first delimiter line, which nothing or a line end precedes.
     fn preamble(&mut self) -> Result<Option<Event>, Fault> {
+        // One byte before a possible match stays in the buffer, for it tells whether the match begins a line.
+        let mut pass = self.buffer.len().saturating_sub(self.dashed.len());
         while let Some(offset) = self.finder.find(&self.buffer[self.searched..]) {
             let at = self.searched + offset;
+            if self.passed + at > self.limits.max_preamble_bytes {
+                return Err(Fault::Preamble);
+            }
             let begins_line = if at == 0 { self.passed == 0 } else { self.buffer[at - 1] == b'\n' };
-            let tail = if begins_line { self.tail(at + self.dashed.len()) } else { Tail::Content };
-            match tail {
+            match if begins_line { self.tail(at + self.dashed.len()) } else { Tail::Content } {
                 Tail::Next { length, crlf } => {
                     let line_end: &[u8] = if crlf { b"\r\n" } else { b"\n" };
                     self.delimiter = [line_end, &self.dashed].concat();
@@ -145,18 +152,16 @@ impl Splitter {
                 }
                 Tail::Close => {
                     self.phase = Phase::Done;
+                    self.buffer = Bytes::new();
                     return Ok(Some(Event::End));
                 }
                 Tail::Content => self.searched = at + 1,
                 Tail::Unknown => {
-                    self.searched = at;
+                    pass = at.saturating_sub(1);
                     break;
                 }
             }
         }
-        // A match may begin in the last bytes, and the byte before it must stay visible.
-        let keep = (self.dashed.len() + 1).max(self.buffer.len() - self.searched.min(self.buffer.len()));
-        let pass = self.buffer.len().saturating_sub(keep.min(self.dashed.len() + MAX_PADDING + 4));
         let _ = self.take(pass);
         self.passed += pass;
         if self.ended || self.passed > self.limits.max_preamble_bytes {
@@ -174,10 +179,10 @@ impl Splitter {
                 return Err(Fault::HeadersTooLong);
             }
             if matches!(&self.buffer[line..end], b"" | b"\r") {
-                let mut block = self.take(end + 1);
-                block.truncate(line);
+                // The empty line stays: its end may be the one that belongs to a delimiter.
+                self.skip = end + 1 - line;
                 self.phase = Phase::Content;
-                return Ok(Some(Event::Headers(block)));
+                return Ok(Some(Event::Headers(self.take(line))));
             }
             line = end + 1;
         }
@@ -194,8 +199,9 @@ impl Splitter {
             let at = self.searched + offset;
             match self.tail(at + self.delimiter.len()) {
                 Tail::Content => self.searched = at + 1,
-                _ if at > 0 => return Ok(Some(Event::Content(self.take(at)))),
+                _ if at > 0 => return Ok(Some(self.give(at))),
                 Tail::Next { length, .. } => {
+                    self.skip = 0;
                     let _ = self.take(self.delimiter.len() + length);
                     self.phase = Phase::Headers;
                     return Ok(Some(Event::EndOfPart));
@@ -219,7 +225,15 @@ impl Splitter {
             self.searched = 0;
             return Ok(None);
         }
-        Ok(Some(Event::Content(self.take(certain))))
+        Ok(Some(self.give(certain)))
+    }
+
+    /// Takes bytes as content, without what is left of the empty line before it.
+    fn give(&mut self, count: usize) -> Event {
+        let mut bytes = self.take(count);
+        let skip = self.skip.min(bytes.len());
+        self.skip -= skip;
+        Event::Content(bytes.split_off(skip))
     }
 
     /// Reads what follows a boundary that ends at `at`.
@@ -248,8 +262,7 @@ impl Splitter {
     }
 }
 
-/// Length of the longest end of `bytes` that begins `delimiter` without completing it. The delimiter's first byte
-/// is a line end and occurs in it once or, as CRLF, not again, so candidates are few.
+/// Length of the longest end of `bytes` that begins `delimiter` without completing it.
 fn partial_suffix(bytes: &[u8], delimiter: &[u8]) -> usize {
     let from = bytes.len().saturating_sub(delimiter.len() - 1);
     let mut at = from;

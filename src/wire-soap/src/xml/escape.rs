@@ -116,6 +116,9 @@ mod tests {
 
     #[test]
     fn characters_that_xml_cannot_hold_are_replaced() {
-        assert_eq!(written(|o| text(o, "a\0b\u{1}\u{FFFF}\u{FFFE}\u{FFFD}\u{FEFF}")), "a\u{FFFD}b\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FEFF}");
+        assert_eq!(
+            written(|o| text(o, "a\0b\u{1}\u{FFFF}\u{FFFE}\u{FFFD}\u{FEFF}")),
+            "a\u{FFFD}b\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FEFF}"
+        );
     }
 }

@@ -118,8 +118,7 @@ impl Scan<'_> {
     }
 }
 
-const TOO_MANY_NAMESPACES: XmlError =
-    XmlError::Namespaces { max: MAX_NAMESPACES, max_length: MAX_NAMESPACE_NAME };
+const TOO_MANY_NAMESPACES: XmlError = XmlError::Namespaces { max: MAX_NAMESPACES, max_length: MAX_NAMESPACE_NAME };
 
 /// The name before `=` at the end of what precedes a quote: `a xmlns:b = ` gives `xmlns:b`.
 fn attribute_name(before_quote: &[u8]) -> &[u8] {

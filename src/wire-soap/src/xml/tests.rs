@@ -28,8 +28,8 @@ fn ten_thousand_levels_are_refused_and_a_hundred_are_not() {
 
 #[test]
 fn a_deep_tree_that_was_allowed_is_read_and_dropped_without_recursion() {
-    let text = format!("{}x{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
-    let limits = XmlLimits { max_depth: 200_000, ..XmlLimits::default() };
+    let text = format!("{}x{}", "<a>".repeat(20_000), "</a>".repeat(20_000));
+    let limits = XmlLimits { max_depth: 20_000, ..XmlLimits::default() };
     std::thread::Builder::new()
         .stack_size(64 * 1024)
         .spawn(move || {
@@ -44,7 +44,10 @@ fn a_deep_tree_that_was_allowed_is_read_and_dropped_without_recursion() {
 #[test]
 fn document_types_and_entities_are_refused() {
     assert_eq!(parse("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>").unwrap_err(), XmlError::Doctype);
-    assert_eq!(parse("<?xml version='1.0'?>\n<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>").unwrap_err(), XmlError::Doctype);
+    assert_eq!(
+        parse("<?xml version='1.0'?>\n<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>").unwrap_err(),
+        XmlError::Doctype
+    );
     assert!(matches!(parse("<a>&e;</a>"), Err(XmlError::Malformed { .. })));
 }
 
@@ -53,7 +56,10 @@ fn oversize_input_is_refused() {
     let limits = XmlLimits { max_bytes: 10, ..XmlLimits::default() };
     assert_eq!(Tree::parse("<a>1234567</a>", &limits).unwrap_err(), XmlError::TooLong { max: 10 });
     let limits = XmlLimits { max_nodes: 10, ..XmlLimits::default() };
-    assert_eq!(Tree::parse(&format!("<a>{}</a>", "<b/>".repeat(10)), &limits).unwrap_err(), XmlError::TooManyNodes { max: 10 });
+    assert_eq!(
+        Tree::parse(&format!("<a>{}</a>", "<b/>".repeat(10)), &limits).unwrap_err(),
+        XmlError::TooManyNodes { max: 10 }
+    );
     assert!(Tree::parse(&format!("<a>{}</a>", "<b/>".repeat(9)), &limits).is_ok());
 }
 
@@ -61,17 +67,42 @@ fn oversize_input_is_refused() {
 fn attributes_and_namespaces_are_bounded() {
     let attributes: String = (0..65).map(|i| format!(" a{i}=''")).collect();
     assert_eq!(parse(&format!("<a{attributes}/>")).unwrap_err(), XmlError::TooManyAttributes { max: 64 });
-    let open: String = (0..6).map(|i| {
-        let declarations: String = (0..60).map(|j| format!(" xmlns:p{i}x{j} = 'urn:x'")).collect();
-        format!("<a{declarations}>")
-    }).collect();
+    let open: String = (0..6)
+        .map(|i| {
+            let declarations: String = (0..60).map(|j| format!(" xmlns:p{i}x{j} = 'urn:x'")).collect();
+            format!("<a{declarations}>")
+        })
+        .collect();
     assert!(matches!(parse(&format!("{open}{}", "</a>".repeat(6))), Err(XmlError::Namespaces { .. })));
     assert!(matches!(parse(&format!("<a xmlns='{}'/>", "x".repeat(257))), Err(XmlError::Namespaces { .. })));
 }
 
 #[test]
 fn broken_input_gives_clean_errors() {
-    for text in ["", "   ", "<", "<a", "<a b='", "<a>", "<a><!--", "<a><![CDATA[x", "<?xml", "<a></b>", "<a/><b/>", "x", "</a>", "<p:a/>", "<a>\0</a>", "<a b='\0'/>", "<a>&#0;</a>", "<a b='<'/>", "<!", "<!-", "</", "<?"] {
+    for text in [
+        "",
+        "   ",
+        "<",
+        "<a",
+        "<a b='",
+        "<a>",
+        "<a><!--",
+        "<a><![CDATA[x",
+        "<?xml",
+        "<a></b>",
+        "<a/><b/>",
+        "x",
+        "</a>",
+        "<p:a/>",
+        "<a>\0</a>",
+        "<a b='\0'/>",
+        "<a>&#0;</a>",
+        "<a b='<'/>",
+        "<!",
+        "<!-",
+        "</",
+        "<?",
+    ] {
         assert!(parse(text).is_err(), "{text:?}");
     }
     let error = parse("<a>\n<secret-name></a>").unwrap_err();

@@ -1,0 +1,115 @@
+//! A permission as a value: nobody but this room can make one, the store's functions on a space ask for it, and the
+//! trace records it.
+
+use std::{fmt, sync::Arc};
+
+use space::{Actor, SpaceId};
+
+use crate::rights::Action;
+
+/// An operation of the model on a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Put documents in.
+    Deposit,
+    /// Search and list documents.
+    Find,
+    /// Look up the technical identifiers of documents already known by their uniqueId.
+    FindReference,
+    /// Read a document.
+    Fetch,
+    /// Ask whether a space exists and what its holder is called.
+    Identify,
+    /// Read the trace.
+    ReadTrace,
+    /// Change a document's state or visibility.
+    Change(Action),
+    /// Set an authorisation, a block or a consent, or make or oppose a space.
+    Set,
+}
+
+/// Which rule allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// A function open to this column of the functional rights.
+    Function(Action),
+    /// The professional's own document.
+    Own,
+    /// An authorisation given to the professional.
+    Authorised,
+    /// An authorisation given to the professional's structure.
+    TeamAuthorised,
+    /// Declared médecin traitant.
+    MedecinTraitant,
+    /// Break-glass, not opposed.
+    BrisDeGlace,
+    /// Regulation of emergency calls, not opposed.
+    Centre15,
+    /// The gateway's operator, on development data.
+    Operator,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Function(action) => {
+                write!(f, "droits fonctionnels PDT-INF-526/606: {}", action.word())
+            }
+            Self::Own => f.write_str("R.1111-49: auteur"),
+            Self::Authorised => f.write_str("R.1111-46: autorisation du titulaire; matrice d'habilitation"),
+            Self::TeamAuthorised => f.write_str("R.1111-46: équipe de soins de la structure; matrice d'habilitation"),
+            Self::MedecinTraitant => f.write_str("R.1111-49: médecin traitant; matrice d'habilitation"),
+            Self::BrisDeGlace => f.write_str("R.1111-48: bris de glace"),
+            Self::Centre15 => f.write_str("R.1111-48: centre 15"),
+            Self::Operator => f.write_str("données de développement"),
+        }
+    }
+}
+
+/// Leave to carry out one operation on one space, as its settings stood at one revision.
+#[derive(Debug, Clone)]
+pub struct Permit {
+    actor: Arc<Actor>,
+    space: SpaceId,
+    operation: Operation,
+    rule: Rule,
+    revision: i64,
+}
+
+impl Permit {
+    pub(crate) const fn new(
+        actor: Arc<Actor>,
+        space: SpaceId,
+        operation: Operation,
+        rule: Rule,
+        revision: i64,
+    ) -> Self {
+        Self { actor, space, operation, rule, revision }
+    }
+
+    /// Who.
+    #[must_use]
+    pub fn actor(&self) -> &Arc<Actor> {
+        &self.actor
+    }
+    /// Where.
+    #[must_use]
+    pub const fn space(&self) -> SpaceId {
+        self.space
+    }
+    /// What.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        self.operation
+    }
+    /// By which rule.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        self.rule
+    }
+    /// Revision of the settings the decision was made on.
+    #[must_use]
+    pub const fn revision(&self) -> i64 {
+        self.revision
+    }
+}

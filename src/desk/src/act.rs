@@ -1,0 +1,182 @@
+//! One act on its way: who, what, where, and the trace it leaves whichever way it ends.
+
+use std::sync::Arc;
+
+use access::Permit;
+use space::{
+    Cause, Ins, Refusal, Settings, SpaceId,
+    trace::{Act, Outcome, TraceEvent},
+};
+use store::{Notification, StoreError};
+
+use crate::{ATTEMPTS, Caller, Desk, Fault};
+
+/// By which door a call came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// SOAP services of the DMP and IHE.
+    Ihe,
+    /// FHIR.
+    Fhir,
+    /// The command line, on development data.
+    Cli,
+}
+
+impl Face {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ihe => "ihe",
+            Self::Fhir => "fhir",
+            Self::Cli => "cli",
+        }
+    }
+}
+
+/// An act that is under way.
+#[derive(Debug)]
+pub(crate) struct Acting<'a> {
+    pub(crate) desk: &'a Desk,
+    pub(crate) caller: &'a Caller,
+    pub(crate) act: Act,
+    pub(crate) targets: Vec<String>,
+}
+
+/// How one attempt failed.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    /// The settings changed under it.
+    Stale,
+    /// Refused.
+    Refused(Vec<Refusal>),
+    /// Something else.
+    Fault(Fault),
+}
+
+impl From<Refusal> for Attempt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(vec![refusal])
+    }
+}
+
+impl From<StoreError> for Attempt {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale => Self::Stale,
+            other => Self::Fault(other.into()),
+        }
+    }
+}
+
+impl<'a> Acting<'a> {
+    pub(crate) fn new(desk: &'a Desk, caller: &'a Caller, act: Act, targets: Vec<String>) -> Self {
+        Self { desk, caller, act, targets }
+    }
+
+    fn event(&self, space: Option<SpaceId>, outcome: Outcome, rule: String) -> TraceEvent {
+        TraceEvent {
+            space,
+            at_ms: self.desk.clock.now().as_millisecond(),
+            actor: (*self.caller.actor).clone(),
+            act: self.act,
+            targets: self.targets.clone(),
+            outcome,
+            rule,
+            face: self.caller.face.word().to_owned(),
+        }
+    }
+
+    /// The trace of the act, done under `permit`.
+    pub(crate) fn done(&self, permit: &Permit) -> TraceEvent {
+        self.event(Some(permit.space()), Outcome::Done, permit.rule().to_string())
+    }
+
+    /// What the holder is told of an emergency access, without delay (R.1111-48).
+    pub(crate) fn emergency_notice(&self) -> Vec<Notification> {
+        if matches!(self.caller.actor.purpose, space::Purpose::Normal) {
+            return Vec::new();
+        }
+        let payload = serde_json::json!({
+            "act": self.act, "mode": self.caller.actor.purpose.vihf(), "by": self.caller.actor.name,
+        });
+        vec![Notification {
+            message_id: self.desk.rng.uuid().to_string(),
+            kind: "emergency_access",
+            payload: payload.to_string(),
+        }]
+    }
+
+    /// Commits the trace of a refusal that no space's settings decided, and gives the fault to answer with.
+    pub(crate) async fn refuse(&self, space: Option<SpaceId>, refusals: Vec<Refusal>) -> Fault {
+        match self.record_refusal(space, None, &refusals).await {
+            Ok(()) => Fault::Refused(outward(refusals)),
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn record_refusal(
+        &self,
+        space: Option<SpaceId>,
+        decided_on: Option<i64>,
+        refusals: &[Refusal],
+    ) -> Result<(), StoreError> {
+        let cause = refusals.first().map_or(Cause::Internal, |r| r.cause);
+        let event = self.event(space, Outcome::Refused(cause.code().to_owned()), cause.rule().to_owned());
+        self.desk.store.record_refusal(space.zip(decided_on), &event).await
+    }
+
+    /// Finds the holder's space; no space is a refusal, traced.
+    pub(crate) async fn space(&self, ins: &Ins) -> Result<SpaceId, Fault> {
+        match self.desk.space_of(ins).await? {
+            Some(space) => Ok(space),
+            None => Err(self.refuse(None, vec![Refusal::new(Cause::UnknownHolder)]).await),
+        }
+    }
+
+    /// Carries out the act on a space: gives `attempt` the settings, and again when they changed before it was
+    /// committed. A refusal is traced on the settings it was decided on.
+    pub(crate) async fn on<T>(
+        &self,
+        space: SpaceId,
+        mut attempt: impl AsyncFnMut(Arc<Settings>) -> Result<T, Attempt>,
+    ) -> Result<T, Fault> {
+        for _ in 0..ATTEMPTS {
+            let settings = self.settings(space).await?;
+            let revision = settings.revision;
+            match attempt(settings).await {
+                Ok(done) => return Ok(done),
+                Err(Attempt::Fault(fault)) => return Err(fault),
+                Err(Attempt::Stale) => self.desk.known.forget_settings(space),
+                Err(Attempt::Refused(refusals)) => {
+                    match self.record_refusal(Some(space), Some(revision), &refusals).await {
+                        Ok(()) => return Err(Fault::Refused(outward(refusals))),
+                        Err(StoreError::Stale) => self.desk.known.forget_settings(space),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            }
+        }
+        Err(Fault::Busy)
+    }
+
+    async fn settings(&self, space: SpaceId) -> Result<Arc<Settings>, Fault> {
+        if let Some(settings) = self.desk.known.settings(space) {
+            return Ok(settings);
+        }
+        let found = self.desk.store.settings(space).await?;
+        let settings = Arc::new(found.ok_or(StoreError::Corrupt { what: "space" })?);
+        self.desk.known.remember_settings(space, &settings);
+        Ok(settings)
+    }
+}
+
+/// What is told outside: that a document is masked or deleted is not, because masking hides the document itself. The
+/// trace keeps the true cause.
+fn outward(refusals: Vec<Refusal>) -> Vec<Refusal> {
+    refusals
+        .into_iter()
+        .map(|r| match r.cause {
+            Cause::Masked | Cause::DocumentDeleted => Refusal { cause: Cause::UnknownDocument, ..r },
+            _ => r,
+        })
+        .collect()
+}

@@ -1,0 +1,80 @@
+//! Reading one document.
+
+use access::{EntryFacts, Operation};
+use space::{Cause, DocumentEntry, Ins, Refusal, SpaceId, query::EntryQuery, trace::Act};
+use store::StoredBody;
+
+use crate::{Caller, Desk, Fault, act::Acting};
+
+/// How a document is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentKey {
+    /// By its own identifier.
+    UniqueId(String),
+    /// By the identifier of its entry (`urn:uuid:…`).
+    EntryUuid(String),
+}
+
+impl DocumentKey {
+    fn text(&self) -> &str {
+        match self {
+            Self::UniqueId(id) | Self::EntryUuid(id) => id,
+        }
+    }
+}
+
+/// A document, to be sent.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Its metadata.
+    pub entry: DocumentEntry,
+    /// Bytes of the body.
+    pub size: u64,
+    /// The body, as it came.
+    pub body: StoredBody,
+}
+
+impl Desk {
+    /// Reads a document (IHE ITI-43, PDSm ITI-68).
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when it is unknown or may not be read.
+    pub async fn fetch(&self, caller: &Caller, key: &DocumentKey) -> Result<Fetched, Fault> {
+        let acting = Acting::new(self, caller, Act::Fetch, vec![key.text().to_owned()]);
+        let space = self.space_of_call(&acting, key).await?;
+        acting
+            .on(space, async |settings| {
+                let finding = self.tables.decide(&caller.actor, Operation::Fetch, space, &settings)?;
+                let row = match key {
+                    DocumentKey::UniqueId(id) => self.store.entry_by_unique_id(&finding, id).await?,
+                    DocumentKey::EntryUuid(id) => {
+                        let query = EntryQuery { entry_uuids: vec![id.clone()], ..EntryQuery::default() };
+                        self.store.entries(&finding, &query).await?.pop()
+                    }
+                };
+                let row = row.ok_or(Refusal::new(Cause::UnknownDocument))?;
+                let facts = EntryFacts::of(&row.entry, row.owners, self.tables.matrix());
+                let permit = self.tables.decide_entry(&caller.actor, Operation::Fetch, space, &facts, &settings)?;
+                let (size, body) = self.store.body(&permit, &row.body_id).await?;
+                self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
+                Ok(Fetched { entry: row.entry, size, body })
+            })
+            .await
+    }
+
+    /// The space of the holder the credential names; for a credential that names none, the document's.
+    async fn space_of_call(&self, acting: &Acting<'_>, key: &DocumentKey) -> Result<SpaceId, Fault> {
+        let named: Option<&Ins> = acting.caller.patient.as_ref();
+        let refusal = match (named, key) {
+            (Some(ins), _) => return acting.space(ins).await,
+            (None, DocumentKey::UniqueId(id)) => match self.store.space_of_document(id).await? {
+                Some(space) => return Ok(space),
+                None => Refusal::new(Cause::UnknownDocument),
+            },
+            (None, DocumentKey::EntryUuid(_)) => {
+                Refusal::new(Cause::ClaimMissing).about("urn:oasis:names:tc:xacml:2.0:resource:resource-id")
+            }
+        };
+        Err(acting.refuse(None, vec![refusal]).await)
+    }
+}

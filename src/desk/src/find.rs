@@ -1,0 +1,174 @@
+//! Searching and listing: what a list shows is exactly what may be read.
+
+use access::{EntryFacts, Operation, Permit, ReadGrant};
+use space::{
+    Association, AssociationKind, Cause, DocumentEntry, Ins, Refusal, Settings, SpaceId, SubmissionSet,
+    query::EntryQuery, trace::Act,
+};
+use store::EntryRow;
+
+use crate::{
+    Caller, Desk, Fault,
+    act::{Acting, Attempt},
+};
+
+/// A document of a listing.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its metadata.
+    pub entry: DocumentEntry,
+    /// When it was stored, in milliseconds since 1970 UTC.
+    pub deposited_ms: i64,
+}
+
+/// Documents found, oldest first.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// The holder.
+    pub ins: Ins,
+    /// The documents the caller may read.
+    pub documents: Vec<Listed>,
+    /// Links that start from them (replacements, signatures), targets outside the listing left out.
+    pub associations: Vec<Association>,
+}
+
+/// Submission sets found, each with its members that the caller may read.
+#[derive(Debug, Clone)]
+pub struct SetListing {
+    /// The holder.
+    pub ins: Ins,
+    /// Sets with the `entry_uuid`s of their visible members.
+    pub sets: Vec<(SubmissionSet, Vec<String>)>,
+}
+
+impl Desk {
+    /// Searches the documents of a holder (IHE FindDocuments, PDSm ITI-67).
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when the caller may not search here.
+    pub async fn find(&self, caller: &Caller, patient: Option<&Ins>, query: &EntryQuery) -> Result<Listing, Fault> {
+        let acting = Acting::new(self, caller, Act::Find, Vec::new());
+        let (ins, space) = self.enter(&acting, patient).await?;
+        acting
+            .on(space, async |settings| {
+                let permit = self.tables.decide(&caller.actor, Operation::Find, space, &settings)?;
+                let grant = self.tables.read_grant(&caller.actor, &settings)?;
+                let documents = self.visible(&permit, &grant, query).await?;
+                let associations = self.links(&permit, &documents).await?;
+                self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
+                Ok(Listing { ins: ins.clone(), documents, associations })
+            })
+            .await
+    }
+
+    /// Looks up documents known by their identifiers (IHE GetDocuments): what the caller may read, and for a structure
+    /// or its staff what is its own.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when the caller may not look up here.
+    pub async fn lookup(&self, caller: &Caller, patient: Option<&Ins>, query: &EntryQuery) -> Result<Listing, Fault> {
+        let targets = query.unique_ids.iter().chain(&query.entry_uuids).cloned().collect();
+        let acting = Acting::new(self, caller, Act::Lookup, targets);
+        let (ins, space) = self.enter(&acting, patient).await?;
+        acting
+            .on(space, async |settings| {
+                let permit = self.tables.decide(&caller.actor, Operation::FindReference, space, &settings)?;
+                let grant = self.tables.reference_grant(&caller.actor, &settings)?;
+                let rows = self.store.entries(&permit, query).await?;
+                let documents = self.shown(&grant, rows);
+                let associations = self.links(&permit, &documents).await?;
+                self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
+                Ok(Listing { ins: ins.clone(), documents, associations })
+            })
+            .await
+    }
+
+    /// Lists submission sets that hold at least one document the caller may read (PDSm ITI-66).
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when the caller may not search here.
+    pub async fn find_sets(
+        &self,
+        caller: &Caller,
+        patient: Option<&Ins>,
+        wanted: impl Fn(&SubmissionSet) -> bool,
+    ) -> Result<SetListing, Fault> {
+        let acting = Acting::new(self, caller, Act::Find, Vec::new());
+        let (ins, space) = self.enter(&acting, patient).await?;
+        acting
+            .on(space, async |settings| {
+                let permit = self.tables.decide(&caller.actor, Operation::Find, space, &settings)?;
+                let sets = self.visible_sets(&permit, caller, &settings, &wanted).await?;
+                self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
+                Ok(SetListing { ins: ins.clone(), sets })
+            })
+            .await
+    }
+
+    async fn enter(&self, acting: &Acting<'_>, patient: Option<&Ins>) -> Result<(Ins, SpaceId), Fault> {
+        match acting.caller.patient_of(patient) {
+            Ok(ins) => {
+                let space = acting.space(&ins).await?;
+                Ok((ins, space))
+            }
+            Err(refusal) => Err(acting.refuse(None, vec![refusal]).await),
+        }
+    }
+
+    async fn visible_sets(
+        &self,
+        permit: &Permit,
+        caller: &Caller,
+        settings: &Settings,
+        wanted: &impl Fn(&SubmissionSet) -> bool,
+    ) -> Result<Vec<(SubmissionSet, Vec<String>)>, Attempt> {
+        let grant = self.tables.read_grant(&caller.actor, settings)?;
+        let documents = self.visible(permit, &grant, &EntryQuery::default()).await?;
+        let visible: std::collections::HashSet<&str> = documents.iter().map(|d| d.entry.entry_uuid.as_str()).collect();
+        let sets: Vec<_> = self.store.submission_sets(permit).await?;
+        let sets: Vec<_> = sets.into_iter().map(|row| row.set).filter(|set| wanted(set)).collect();
+        let sources: Vec<String> = sets.iter().map(|s| s.entry_uuid.clone()).collect();
+        let mut members: std::collections::HashMap<String, Vec<String>> = std::collections::HashMap::new();
+        for link in self.store.associations_from(permit, &sources).await? {
+            if link.kind == AssociationKind::HasMember && visible.contains(link.target.as_str()) {
+                members.entry(link.source).or_default().push(link.target);
+            }
+        }
+        let held = sets.into_iter().filter_map(|set| members.remove(&set.entry_uuid).map(|m| (set, m)));
+        Ok(held.collect())
+    }
+
+    /// The entries a query finds that the grant shows. Where nothing opens the space and nothing in it is the caller's
+    /// own, the listing is refused as a whole, with the reason.
+    async fn visible(&self, permit: &Permit, grant: &ReadGrant, query: &EntryQuery) -> Result<Vec<Listed>, Attempt> {
+        let rows = self.store.entries(permit, query).await?;
+        let documents = self.shown(grant, rows);
+        match grant.refuses_listing() {
+            Some(cause) if documents.is_empty() => Err(Refusal::new(cause).into()),
+            _ if documents.len() > self.options.max_results => {
+                Err(Refusal::new(Cause::TooManyResults).about(self.options.max_results.to_string()).into())
+            }
+            _ => Ok(documents),
+        }
+    }
+
+    fn shown(&self, grant: &ReadGrant, rows: Vec<EntryRow>) -> Vec<Listed> {
+        let matrix = self.tables.matrix();
+        rows.into_iter()
+            .filter_map(|row| {
+                let EntryRow { entry, owners, deposited_ms, .. } = row;
+                let facts = EntryFacts::of(&entry, owners, matrix);
+                grant.allows(&facts, matrix).is_ok().then_some(Listed { entry, deposited_ms })
+            })
+            .collect()
+    }
+
+    async fn links(&self, permit: &Permit, documents: &[Listed]) -> Result<Vec<Association>, Attempt> {
+        // Only replacements, transformations and signatures start from a document, and most documents have none.
+        let sources: Vec<String> = documents.iter().map(|d| d.entry.entry_uuid.clone()).collect();
+        let mut links = self.store.associations_from(permit, &sources).await?;
+        let inside: std::collections::HashSet<&str> = sources.iter().map(String::as_str).collect();
+        links.retain(|l| inside.contains(l.target.as_str()) || l.kind.replaces() || l.kind == AssociationKind::Signs);
+        Ok(links)
+    }
+}
