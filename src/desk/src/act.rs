@@ -9,7 +9,7 @@ use space::{
 };
 use store::{Notification, StoreError};
 
-use crate::{ATTEMPTS, Caller, Desk, Fault};
+use crate::{Caller, Desk, Fault};
 
 /// By which door a call came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,26 @@ pub(crate) struct Acting<'a> {
     pub(crate) act: Act,
     pub(crate) targets: Vec<String>,
 }
+
+/// Carries out an act on a space: evaluates `$body` with the settings as they stand, and again when they changed before
+/// it was committed. (A macro and not a function: an async closure that borrows is not `Send` for every lifetime.)
+macro_rules! on_settings {
+    ($acting:expr, $space:expr, |$settings:ident| $body:block) => {{
+        let mut attempts = 0;
+        loop {
+            if attempts == $crate::ATTEMPTS {
+                break Err($crate::Fault::Busy);
+            }
+            attempts += 1;
+            let $settings = $acting.settings($space).await?;
+            let attempt: Result<_, $crate::act::Attempt> = async { $body }.await;
+            if let Some(done) = $acting.conclude($space, $settings.revision, attempt).await? {
+                break Ok(done);
+            }
+        }
+    }};
+}
+pub(crate) use on_settings;
 
 /// How one attempt failed.
 #[derive(Debug)]
@@ -132,33 +152,32 @@ impl<'a> Acting<'a> {
         }
     }
 
-    /// Carries out the act on a space: gives `attempt` the settings, and again when they changed before it was
-    /// committed. A refusal is traced on the settings it was decided on.
-    pub(crate) async fn on<T>(
+    /// Concludes one attempt decided on `revision`: its result, or `None` when the settings changed under it and it must
+    /// be made again. A refusal is traced on the settings it was decided on.
+    pub(crate) async fn conclude<T>(
         &self,
         space: SpaceId,
-        mut attempt: impl AsyncFnMut(Arc<Settings>) -> Result<T, Attempt>,
-    ) -> Result<T, Fault> {
-        for _ in 0..ATTEMPTS {
-            let settings = self.settings(space).await?;
-            let revision = settings.revision;
-            match attempt(settings).await {
-                Ok(done) => return Ok(done),
-                Err(Attempt::Fault(fault)) => return Err(fault),
-                Err(Attempt::Stale) => self.desk.known.forget_settings(space),
-                Err(Attempt::Refused(refusals)) => {
-                    match self.record_refusal(Some(space), Some(revision), &refusals).await {
-                        Ok(()) => return Err(Fault::Refused(outward(refusals))),
-                        Err(StoreError::Stale) => self.desk.known.forget_settings(space),
-                        Err(error) => return Err(error.into()),
-                    }
+        revision: i64,
+        attempt: Result<T, Attempt>,
+    ) -> Result<Option<T>, Fault> {
+        match attempt {
+            Ok(done) => return Ok(Some(done)),
+            Err(Attempt::Fault(fault)) => return Err(fault),
+            Err(Attempt::Stale) => {}
+            Err(Attempt::Refused(refusals)) => {
+                match self.record_refusal(Some(space), Some(revision), &refusals).await {
+                    Ok(()) => return Err(Fault::Refused(outward(refusals))),
+                    Err(StoreError::Stale) => {}
+                    Err(error) => return Err(error.into()),
                 }
             }
         }
-        Err(Fault::Busy)
+        self.desk.known.forget_settings(space);
+        Ok(None)
     }
 
-    async fn settings(&self, space: SpaceId) -> Result<Arc<Settings>, Fault> {
+    /// The settings of a space, as last known.
+    pub(crate) async fn settings(&self, space: SpaceId) -> Result<Arc<Settings>, Fault> {
         if let Some(settings) = self.desk.known.settings(space) {
             return Ok(settings);
         }
@@ -179,4 +198,20 @@ fn outward(refusals: Vec<Refusal>) -> Vec<Refusal> {
             _ => r,
         })
         .collect()
+}
+
+impl Desk {
+    /// Leaves the trace of a refusal that a face decided on a message whose caller is known: something is missing in it,
+    /// or it cannot be read. Gives the fault to answer with.
+    pub async fn refused(&self, caller: &Caller, act: Act, refusals: Vec<Refusal>) -> Fault {
+        let acting = Acting::new(self, caller, act, Vec::new());
+        let space = match &caller.patient {
+            Some(ins) => match self.space_of(ins).await {
+                Ok(space) => space,
+                Err(fault) => return fault,
+            },
+            None => None,
+        };
+        acting.refuse(space, refusals).await
+    }
 }

@@ -8,7 +8,7 @@ use store::{Deposit, Deposited, NewEntry, Notification, StagedBody, StoreError};
 
 use crate::{
     Caller, Desk, Fault,
-    act::{Acting, Attempt},
+    act::{Acting, Attempt, on_settings},
 };
 
 /// The metadata as they came.
@@ -70,7 +70,7 @@ impl Desk {
         }
         self.assign_identifiers(&mut submission);
         let prepared = Prepared { submission, bodies, original };
-        acting.on(space, async |settings| self.attempt_deposit(&acting, &prepared, space, &settings).await).await
+        on_settings!(acting, space, |settings| { self.attempt_deposit(&acting, &prepared, space, &settings).await })
     }
 
     async fn attempt_deposit(

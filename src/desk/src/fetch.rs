@@ -4,7 +4,10 @@ use access::{EntryFacts, Operation};
 use space::{Cause, DocumentEntry, Ins, Refusal, SpaceId, query::EntryQuery, trace::Act};
 use store::StoredBody;
 
-use crate::{Caller, Desk, Fault, act::Acting};
+use crate::{
+    Caller, Desk, Fault,
+    act::{Acting, on_settings},
+};
 
 /// How a document is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,24 +45,22 @@ impl Desk {
     pub async fn fetch(&self, caller: &Caller, key: &DocumentKey) -> Result<Fetched, Fault> {
         let acting = Acting::new(self, caller, Act::Fetch, vec![key.text().to_owned()]);
         let space = self.space_of_call(&acting, key).await?;
-        acting
-            .on(space, async |settings| {
-                let finding = self.tables.decide(&caller.actor, Operation::Fetch, space, &settings)?;
-                let row = match key {
-                    DocumentKey::UniqueId(id) => self.store.entry_by_unique_id(&finding, id).await?,
-                    DocumentKey::EntryUuid(id) => {
-                        let query = EntryQuery { entry_uuids: vec![id.clone()], ..EntryQuery::default() };
-                        self.store.entries(&finding, &query).await?.pop()
-                    }
-                };
-                let row = row.ok_or(Refusal::new(Cause::UnknownDocument))?;
-                let facts = EntryFacts::of(&row.entry, row.owners, self.tables.matrix());
-                let permit = self.tables.decide_entry(&caller.actor, Operation::Fetch, space, &facts, &settings)?;
-                let (size, body) = self.store.body(&permit, &row.body_id).await?;
-                self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
-                Ok(Fetched { entry: row.entry, size, body })
-            })
-            .await
+        on_settings!(acting, space, |settings| {
+            let finding = self.tables.decide(&caller.actor, Operation::Fetch, space, &settings)?;
+            let row = match key {
+                DocumentKey::UniqueId(id) => self.store.entry_by_unique_id(&finding, id).await?,
+                DocumentKey::EntryUuid(id) => {
+                    let query = EntryQuery { entry_uuids: vec![id.clone()], ..EntryQuery::default() };
+                    self.store.entries(&finding, &query).await?.pop()
+                }
+            };
+            let row = row.ok_or(Refusal::new(Cause::UnknownDocument))?;
+            let facts = EntryFacts::of(&row.entry, row.owners, self.tables.matrix());
+            let permit = self.tables.decide_entry(&caller.actor, Operation::Fetch, space, &facts, &settings)?;
+            let (size, body) = self.store.body(&permit, &row.body_id).await?;
+            self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
+            Ok(Fetched { entry: row.entry, size, body })
+        })
     }
 
     /// The space of the holder the credential names; for a credential that names none, the document's.

@@ -9,7 +9,7 @@ use store::EntryRow;
 
 use crate::{
     Caller, Desk, Fault,
-    act::{Acting, Attempt},
+    act::{Acting, Attempt, on_settings},
 };
 
 /// A document of a listing.
@@ -49,16 +49,14 @@ impl Desk {
     pub async fn find(&self, caller: &Caller, patient: Option<&Ins>, query: &EntryQuery) -> Result<Listing, Fault> {
         let acting = Acting::new(self, caller, Act::Find, Vec::new());
         let (ins, space) = self.enter(&acting, patient).await?;
-        acting
-            .on(space, async |settings| {
-                let permit = self.tables.decide(&caller.actor, Operation::Find, space, &settings)?;
-                let grant = self.tables.read_grant(&caller.actor, &settings)?;
-                let documents = self.visible(&permit, &grant, query).await?;
-                let associations = self.links(&permit, &documents).await?;
-                self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
-                Ok(Listing { ins: ins.clone(), documents, associations })
-            })
-            .await
+        on_settings!(acting, space, |settings| {
+            let permit = self.tables.decide(&caller.actor, Operation::Find, space, &settings)?;
+            let grant = self.tables.read_grant(&caller.actor, &settings)?;
+            let documents = self.visible(&permit, &grant, query).await?;
+            let associations = self.links(&permit, &documents).await?;
+            self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
+            Ok(Listing { ins: ins.clone(), documents, associations })
+        })
     }
 
     /// Looks up documents known by their identifiers (IHE GetDocuments): what the caller may read, and for a structure
@@ -70,17 +68,15 @@ impl Desk {
         let targets = query.unique_ids.iter().chain(&query.entry_uuids).cloned().collect();
         let acting = Acting::new(self, caller, Act::Lookup, targets);
         let (ins, space) = self.enter(&acting, patient).await?;
-        acting
-            .on(space, async |settings| {
-                let permit = self.tables.decide(&caller.actor, Operation::FindReference, space, &settings)?;
-                let grant = self.tables.reference_grant(&caller.actor, &settings)?;
-                let rows = self.store.entries(&permit, query).await?;
-                let documents = self.shown(&grant, rows);
-                let associations = self.links(&permit, &documents).await?;
-                self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
-                Ok(Listing { ins: ins.clone(), documents, associations })
-            })
-            .await
+        on_settings!(acting, space, |settings| {
+            let permit = self.tables.decide(&caller.actor, Operation::FindReference, space, &settings)?;
+            let grant = self.tables.reference_grant(&caller.actor, &settings)?;
+            let rows = self.store.entries(&permit, query).await?;
+            let documents = self.shown(&grant, rows);
+            let associations = self.links(&permit, &documents).await?;
+            self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
+            Ok(Listing { ins: ins.clone(), documents, associations })
+        })
     }
 
     /// Lists submission sets that hold at least one document the caller may read (PDSm ITI-66).
@@ -95,14 +91,12 @@ impl Desk {
     ) -> Result<SetListing, Fault> {
         let acting = Acting::new(self, caller, Act::Find, Vec::new());
         let (ins, space) = self.enter(&acting, patient).await?;
-        acting
-            .on(space, async |settings| {
-                let permit = self.tables.decide(&caller.actor, Operation::Find, space, &settings)?;
-                let sets = self.visible_sets(&permit, caller, &settings, &wanted).await?;
-                self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
-                Ok(SetListing { ins: ins.clone(), sets })
-            })
-            .await
+        on_settings!(acting, space, |settings| {
+            let permit = self.tables.decide(&caller.actor, Operation::Find, space, &settings)?;
+            let sets = self.visible_sets(&permit, caller, &settings, &wanted).await?;
+            self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
+            Ok(SetListing { ins: ins.clone(), sets })
+        })
     }
 
     async fn enter(&self, acting: &Acting<'_>, patient: Option<&Ins>) -> Result<(Ins, SpaceId), Fault> {

@@ -8,7 +8,10 @@ use space::{
 };
 use store::{Change, StoreError};
 
-use crate::{Caller, Desk, Fault, act::Acting};
+use crate::{
+    Caller, Desk, Fault,
+    act::{Acting, on_settings},
+};
 
 /// A holder whose space is to be made.
 #[derive(Debug, Clone)]
@@ -29,14 +32,12 @@ impl Desk {
     pub async fn identify(&self, caller: &Caller, patient: Option<&Ins>) -> Result<(Holder, i64, Settings), Fault> {
         let acting = Acting::new(self, caller, Act::Identify, Vec::new());
         let space = self.enter_known(&acting, patient).await?;
-        acting
-            .on(space, async |settings| {
-                let permit = self.tables.decide(&caller.actor, Operation::Identify, space, &settings)?;
-                let (holder, noticed_ms) = self.store.holder(&permit).await?;
-                self.store.record(&permit, &acting.done(&permit), Vec::new()).await?;
-                Ok((holder, noticed_ms, (*settings).clone()))
-            })
-            .await
+        on_settings!(acting, space, |settings| {
+            let permit = self.tables.decide(&caller.actor, Operation::Identify, space, &settings)?;
+            let (holder, noticed_ms) = self.store.holder(&permit).await?;
+            self.store.record(&permit, &acting.done(&permit), Vec::new()).await?;
+            Ok((holder, noticed_ms, (*settings).clone()))
+        })
     }
 
     /// Makes a space (import, development data). Making it twice is refused.
@@ -83,19 +84,17 @@ impl Desk {
     ) -> Result<Vec<TraceEvent>, Fault> {
         let acting = Acting::new(self, caller, Act::ReadTrace, Vec::new());
         let space = self.enter_known(&acting, patient).await?;
-        acting
-            .on(space, async |settings| {
-                let permit = self.tables.decide(&caller.actor, Operation::ReadTrace, space, &settings)?;
-                let mut events = self.store.traces(&permit, limit, offset).await?;
-                if permit.rule() == Rule::Own {
-                    let (id, structure) = (&caller.actor.id, &caller.actor.structure);
-                    let by_structure = caller.actor.role == space::Role::Structure;
-                    events.retain(|e| if by_structure { e.actor.structure == *structure } else { e.actor.id == *id });
-                }
-                self.store.record(&permit, &acting.done(&permit), Vec::new()).await?;
-                Ok(events)
-            })
-            .await
+        on_settings!(acting, space, |settings| {
+            let permit = self.tables.decide(&caller.actor, Operation::ReadTrace, space, &settings)?;
+            let mut events = self.store.traces(&permit, limit, offset).await?;
+            if permit.rule() == Rule::Own {
+                let (id, structure) = (&caller.actor.id, &caller.actor.structure);
+                let by_structure = caller.actor.role == space::Role::Structure;
+                events.retain(|e| if by_structure { e.actor.structure == *structure } else { e.actor.id == *id });
+            }
+            self.store.record(&permit, &acting.done(&permit), Vec::new()).await?;
+            Ok(events)
+        })
     }
 
     pub(crate) async fn enter_known(&self, acting: &Acting<'_>, patient: Option<&Ins>) -> Result<SpaceId, Fault> {

@@ -4,7 +4,10 @@ use access::Operation;
 use space::{EmergencyConsents, Ins, SpaceState, settings::AuthorisationKind, trace::Act};
 use store::Change;
 
-use crate::{Caller, Desk, Fault, act::Acting};
+use crate::{
+    Caller, Desk, Fault,
+    act::{Acting, on_settings},
+};
 
 /// A change the holder may make. `who` is a `PS_IdNat`, or a `Struct_IdNat` when `is_structure`.
 #[derive(Debug, Clone)]
@@ -100,14 +103,12 @@ impl Desk {
     pub async fn set(&self, caller: &Caller, patient: Option<&Ins>, change: &SettingChange) -> Result<(), Fault> {
         let acting = Acting::new(self, caller, change.act(), change.target());
         let space = self.enter_known(&acting, patient).await?;
-        acting
-            .on(space, async |settings| {
-                let permit = self.tables.decide(&caller.actor, Operation::Set, space, &settings)?;
-                let record = change.clone().change(settings.state, self.clock.now().as_millisecond());
-                self.store.change(&permit, record, &acting.done(&permit)).await?;
-                self.known.forget_settings(space);
-                Ok(())
-            })
-            .await
+        on_settings!(acting, space, |settings| {
+            let permit = self.tables.decide(&caller.actor, Operation::Set, space, &settings)?;
+            let record = change.clone().change(settings.state, self.clock.now().as_millisecond());
+            self.store.change(&permit, record, &acting.done(&permit)).await?;
+            self.known.forget_settings(space);
+            Ok(())
+        })
     }
 }

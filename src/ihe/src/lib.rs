@@ -1,1 +1,94 @@
-//! ihe
+//! The IHE and DMP face: SOAP services at the paths of the national DMP, so that existing software is pointed here by
+//! changing the host.
+//!
+//! One file per transaction ([`iti18`], [`iti41`], [`iti43`]), each request → operation of the desk → response;
+//! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
+
+mod answer;
+mod errors;
+mod iti18;
+mod iti41;
+mod iti43;
+mod receive;
+mod service;
+mod translate;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, http::Extensions, routing::any};
+use desk::Desk;
+use space::{Credential, Oid, Refusal};
+use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
+
+pub use service::Service;
+
+/// Turns the assertion of an envelope into a credential. Carried out by the program with the room `trust`.
+pub trait Authenticate: Send + Sync {
+    /// Verifies the assertion on the tree it stands in, against the peer of the connection (in `extensions`).
+    ///
+    /// # Errors
+    /// What is wrong with the credential, with its place in the assertion.
+    fn authenticate(
+        &self,
+        document: &uppsala::Document<'_>,
+        assertion: uppsala::NodeId,
+        extensions: &Extensions,
+    ) -> Result<Credential, Refusal>;
+}
+
+/// What bounds a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The envelope.
+    pub xml: XmlLimits,
+    /// The MIME wrapping.
+    pub multipart: MultipartLimits,
+    /// The whole message, in bytes.
+    pub message_bytes: u64,
+    /// Longest silence between two pieces of a message.
+    pub idle: Duration,
+    /// How much of a refused message is read to its end, to keep the connection.
+    pub drain_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            xml: XmlLimits::default(),
+            multipart: MultipartLimits::default(),
+            message_bytes: 4 << 30,
+            idle: Duration::from_secs(30),
+            drain_bytes: 4 << 20,
+        }
+    }
+}
+
+/// What the services share.
+#[derive(Clone)]
+pub struct IheState {
+    /// The desk.
+    pub desk: Arc<Desk>,
+    /// Who verifies assertions.
+    pub auth: Arc<dyn Authenticate>,
+    /// `repositoryUniqueId` of this gateway.
+    pub repository: Oid,
+    /// What bounds a message.
+    pub limits: Limits,
+}
+
+impl std::fmt::Debug for IheState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IheState").field("repository", &self.repository).finish_non_exhaustive()
+    }
+}
+
+/// The services, at the DMP's paths under `/si-dmp-server/v2/services`.
+pub fn router(state: IheState) -> Router {
+    let service = |which: Service| {
+        let state = state.clone();
+        any(move |request| service::serve(state, which, request))
+    };
+    Router::new()
+        .route("/si-dmp-server/v2/services/registry", service(Service::Registry))
+        .route("/si-dmp-server/v2/services/repository", service(Service::Repository))
+}

@@ -15,12 +15,13 @@ pub mod tls;
 pub mod vihf;
 pub mod xmldsig;
 
+mod cache;
 mod files;
 #[cfg(test)]
 mod testing;
 
 pub use anchors::{AnchorFiles, RevocationPolicy, TrustAnchors};
-pub use bearer::{BearerRequest, BearerVerifier};
+pub use bearer::BearerVerifier;
 pub use claims::{Claims, CodedRole};
 pub use key::SigningKey;
 pub use name::{DistinguishedName, same_name};

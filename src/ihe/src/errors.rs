@@ -1,0 +1,199 @@
+//! The one place where causes become what this face sends: registry errors (ITI TF-3 Table 4.2.4.1-2) for what the
+//! transaction itself refuses, SOAP faults for what is wrong with the message or the credential.
+
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
+use space::{Cause, Refusal};
+use wire_soap::{
+    MessageError, MessageErrorKind,
+    envelope::SoapError,
+    multipart::MultipartError,
+    reply::{Fault, FaultCode, FaultDetail, Subcode},
+    xds::{RegistryError, Severity},
+    xml::XmlError,
+};
+
+/// Namespace of the subcodes of our faults.
+const CAUSES: &str = "urn:passerelle:cause";
+
+/// How a cause is sent.
+enum Wire {
+    /// In a registry response, under this code.
+    Registry(&'static str),
+    /// As a fault.
+    Fault(FaultCode),
+}
+
+fn wire(cause: Cause) -> Wire {
+    use Cause as C;
+    use Wire::{Fault as F, Registry as R};
+    match cause {
+        C::UnknownHolder => R("XDSUnknownPatientId"),
+        C::PatientMismatch => R("XDSPatientIdDoesNotMatch"),
+        C::DuplicateUniqueIdInMessage => R("XDSRegistryDuplicateUniqueIdInMessage"),
+        C::DuplicateUniqueId => R("XDSDuplicateUniqueIdInRegistry"),
+        C::NonIdenticalHash => R("XDSNonIdenticalHash"),
+        C::NonIdenticalSize => R("XDSNonIdenticalSize"),
+        C::MissingDocument | C::MissingPart => R("XDSMissingDocument"),
+        C::MissingDocumentMetadata => R("XDSMissingDocumentMetadata"),
+        C::UnknownDocument | C::DocumentDeleted | C::Masked => R("XDSDocumentUniqueIdError"),
+        C::UnknownRepository => R("XDSUnknownRepositoryId"),
+        C::UnknownStoredQuery => R("XDSUnknownStoredQuery"),
+        C::QueryParameterMissing => R("XDSStoredQueryMissingParam"),
+        C::QueryParameterInvalid | C::QueryParameterUnknown => R("XDSStoredQueryParamNumber"),
+        C::TooManyResults => R("XDSTooManyResults"),
+        C::ReplacedNotApproved => R("XDSRegistryDeprecatedDocumentError"),
+        C::UnknownAssociationTarget => R("UnresolvedReferenceException"),
+        C::EmptySubmission
+        | C::MetadataMissing
+        | C::MetadataInvalid
+        | C::UniqueIdInvalid
+        | C::UnknownDocumentType
+        | C::WithdrawnDocumentType
+        | C::CodeUnknown
+        | C::ClassMismatch
+        | C::VisibilityConflict
+        | C::InsInvalid
+        | C::InsKeyWrong
+        | C::SecretVisibility => R("XDSRegistryMetadataError"),
+        C::SpaceNotOpen
+        | C::SpaceClosed
+        | C::NotAuthorised
+        | C::Blocked
+        | C::FunctionDenied
+        | C::MatrixExcludes
+        | C::ProfessionExcluded
+        | C::EmergencyOpposed
+        | C::ReasonRequired
+        | C::NotAuthor => R("LocalPolicyRestrictionError"),
+        C::Busy => R("XDSRegistryBusy"),
+        C::Internal => R("XDSRegistryError"),
+        C::VersionMismatch => F(FaultCode::VersionMismatch),
+        C::MustUnderstand => F(FaultCode::MustUnderstand),
+        _ => F(FaultCode::Sender),
+    }
+}
+
+/// One sentence in both languages, with what and by which rule.
+fn context(refusal: &Refusal) -> String {
+    let cause = refusal.cause;
+    let subject = refusal.subject.as_ref().map_or_else(String::new, |s| format!(" [{s}]"));
+    format!("{}{subject} — {} — {} — {}", cause.code(), cause.advice_fr(), cause.advice_en(), cause.rule())
+}
+
+/// The registry errors of refusals, or a fault when one of them is none of a registry's.
+pub(crate) fn registry_errors(refusals: &[Refusal]) -> Result<Vec<RegistryError>, Box<Fault>> {
+    let error = |refusal: &Refusal| match wire(refusal.cause) {
+        Wire::Registry(code) => Ok(RegistryError {
+            code: Cow::Borrowed(code),
+            context: context(refusal),
+            location: refusal.place.clone(),
+            severity: Severity::Error,
+        }),
+        Wire::Fault(_) => Err(Box::new(fault(refusal))),
+    };
+    refusals.iter().map(error).collect()
+}
+
+/// The fault of a refusal.
+pub(crate) fn fault(refusal: &Refusal) -> Fault {
+    let cause = refusal.cause;
+    let code = match wire(cause) {
+        Wire::Fault(code) => code,
+        Wire::Registry(_) if matches!(cause, Cause::Busy | Cause::Internal) => FaultCode::Receiver,
+        Wire::Registry(_) => FaultCode::Sender,
+    };
+    let about = |advice: &'static str| match &refusal.subject {
+        Some(subject) => Cow::Owned(format!("{advice} [{subject}]")),
+        None => Cow::Borrowed(advice),
+    };
+    Fault {
+        code,
+        subcode: Some(Subcode { namespace: Cow::Borrowed(CAUSES), local_name: Cow::Borrowed(cause.code()) }),
+        reason_fr: about(cause.advice_fr()),
+        reason_en: about(cause.advice_en()),
+        detail: Some(FaultDetail {
+            code: Cow::Borrowed(cause.code()),
+            place: refusal.place.clone().unwrap_or_default(),
+            rule: Cow::Borrowed(cause.rule()),
+        }),
+    }
+}
+
+/// The HTTP status of a fault (SOAP 1.2 part 2 Table 20; the causes HTTP itself has a word for keep it).
+pub(crate) fn status(fault: &Fault, cause: Cause) -> StatusCode {
+    match (cause, fault.code) {
+        (Cause::TooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
+        (Cause::WrongContentType, _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        (Cause::MethodNotServed, _) => StatusCode::METHOD_NOT_ALLOWED,
+        (Cause::TimedOut, _) => StatusCode::REQUEST_TIMEOUT,
+        (Cause::Busy, _) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, FaultCode::Sender) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+pub(crate) fn of_xml(error: &XmlError) -> Refusal {
+    let cause = match error {
+        XmlError::TooDeep { .. } => Cause::TooDeep,
+        XmlError::Doctype => Cause::DtdForbidden,
+        XmlError::TooLong { .. } | XmlError::TooManyNodes { .. } => Cause::TooLarge,
+        _ => Cause::MalformedXml,
+    };
+    Refusal::new(cause).at(error.clone().place())
+}
+
+pub(crate) fn of_soap(error: &SoapError) -> Refusal {
+    let cause = match error {
+        SoapError::VersionMismatch { .. } => Cause::VersionMismatch,
+        SoapError::MustUnderstand { .. } => Cause::MustUnderstand,
+        _ => Cause::MalformedSoap,
+    };
+    Refusal::new(cause).at(error.place())
+}
+
+pub(crate) fn of_message(error: &MessageError) -> Refusal {
+    let cause = match error.kind {
+        MessageErrorKind::MissingDocument => Cause::MissingDocument,
+        MessageErrorKind::MissingDocumentMetadata => Cause::MissingDocumentMetadata,
+        MessageErrorKind::InvalidQueryValue => Cause::QueryParameterInvalid,
+        _ => Cause::MalformedMessage,
+    };
+    Refusal::new(cause).at(&error.place).about(error.kind.to_string())
+}
+
+pub(crate) fn of_multipart(error: &MultipartError) -> Refusal {
+    let cause = match error {
+        MultipartError::Truncated { .. } => Cause::Truncated,
+        MultipartError::Input(source) => {
+            if source.downcast_ref::<crate::receive::Idle>().is_some() {
+                Cause::TimedOut
+            } else if source.downcast_ref::<crate::receive::TooLong>().is_some() {
+                Cause::TooLarge
+            } else {
+                Cause::Truncated
+            }
+        }
+        _ => Cause::MalformedMultipart,
+    };
+    Refusal::new(cause).at(error.place())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_sent_with_its_code_and_both_languages() {
+        for &cause in Cause::ALL {
+            let refusal = Refusal::new(cause).at("/Envelope");
+            let sent = match registry_errors(std::slice::from_ref(&refusal)) {
+                Ok(errors) => errors[0].context.clone(),
+                Err(fault) => format!("{:?} {:?} {:?}", fault.detail, fault.reason_fr, fault.reason_en),
+            };
+            assert!(sent.contains(cause.code()), "{cause:?}");
+            assert!(fault(&refusal).detail.is_some_and(|d| d.place == "/Envelope"));
+        }
+    }
+}

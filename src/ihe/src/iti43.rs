@@ -1,0 +1,91 @@
+//! ITI-43 Retrieve Document Set (DMP TD3.2): documents come out, byte for byte as they went in.
+//!
+//! ITI TF-2 §3.43. Each document is decided, traced and answered by itself; what is refused stands beside what is given.
+
+use axum::{http::StatusCode, response::Response};
+use desk::{Caller, DocumentKey, Fault};
+use space::{Cause, Refusal};
+use wire_soap::{
+    ns::action,
+    xds::{
+        DocumentContent, DocumentResponse, RegistryResponse, ResponseStatus, RetrieveDocumentSetRequest,
+        RetrieveDocumentSetResponse,
+    },
+    xml::Element,
+};
+
+use crate::{
+    IheState,
+    answer::{self, Part},
+    errors,
+    receive::Heading,
+};
+
+/// Documents in one request, at most.
+const MOST: usize = 100;
+
+/// A request, read.
+pub(crate) struct Request(RetrieveDocumentSetRequest);
+
+impl Request {
+    pub(crate) fn read(body: Element<'_, '_>) -> Result<Self, Refusal> {
+        let message = RetrieveDocumentSetRequest::read(body).map_err(|e| errors::of_message(&e))?;
+        if message.requests.len() > MOST {
+            return Err(Refusal::new(Cause::TooManyResults).at(body.path()).about(MOST.to_string()));
+        }
+        Ok(Self(message))
+    }
+}
+
+/// Carries the transaction out.
+pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
+    let mut documents = Vec::new();
+    let mut parts = Vec::new();
+    let mut refused = Vec::new();
+    for (index, asked) in request.0.requests.into_iter().enumerate() {
+        let place = asked.place.0.clone();
+        if asked.repository != state.repository.as_str() {
+            let refusal = Refusal::new(Cause::UnknownRepository).at(place);
+            refused.extend(state.desk.refused(caller, space::trace::Act::Fetch, vec![refusal]).await.refusals());
+            continue;
+        }
+        match state.desk.fetch(caller, &DocumentKey::UniqueId(asked.document.clone())).await {
+            Ok(fetched) => {
+                let content_id = format!("document{}@passerelle", index + 1);
+                documents.push(DocumentResponse {
+                    home: None,
+                    repository: asked.repository,
+                    document: asked.document,
+                    mime_type: fetched.entry.mime_type.clone(),
+                    content: DocumentContent::Include(content_id.clone()),
+                });
+                let mime_type = fetched.entry.mime_type;
+                parts.push(Part { content_id, mime_type, size: fetched.size, body: fetched.body });
+            }
+            Err(fault) => {
+                if let Fault::Store(error) = &fault {
+                    tracing::error!(error = %error, "iti43.failed");
+                }
+                refused.extend(fault.refusals().into_iter().map(|r| r.or_at(|| place.clone())));
+            }
+        }
+    }
+    if !refused.is_empty() {
+        tracing::info!(cause = refused[0].cause.code(), "iti43.refused");
+    }
+    let status = match (documents.is_empty(), refused.is_empty()) {
+        (_, true) => ResponseStatus::Success,
+        (true, false) => ResponseStatus::Failure,
+        (false, false) => ResponseStatus::PartialSuccess,
+    };
+    let errors = match errors::registry_errors(&refused) {
+        Ok(errors) => errors,
+        Err(_) => return answer::fault(state, heading, &refused[0]),
+    };
+    let response = RetrieveDocumentSetResponse { response: RegistryResponse { status, errors }, documents };
+    let action = action::RETRIEVE_DOCUMENT_SET_RESPONSE;
+    let xml = answer::envelope(state, action, heading, |out| response.write(out));
+    let mut response = answer::package(state, action, xml, parts);
+    *response.status_mut() = StatusCode::OK;
+    response
+}

@@ -1,0 +1,248 @@
+//! ebXML → model: a submission as it was sent, each thing with the place it stood at.
+
+use space::{
+    Association, AssociationKind, Author, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, LocalizedText, Oid,
+    Refusal, Slot, Submission, SubmissionSet, SubmittedDocument,
+    hl7::{Cx, Xcn, Xon},
+};
+use wire_soap::ebxml::{
+    self, Classification, Common, ExtrinsicObject, InternationalString, RegistryObject, RegistryObjectList,
+    RegistryPackage,
+};
+
+use super::scheme;
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+/// Reads a submission: one set, its documents, its links.
+pub(crate) fn submission(objects: &RegistryObjectList) -> Result<Submission> {
+    let mut set = None;
+    let mut documents = Vec::new();
+    let mut associations = Vec::new();
+    let mut set_by_classification = None;
+    for object in &objects.0 {
+        match object {
+            RegistryObject::RegistryPackage(package) => {
+                if is_node(&package.common, scheme::FOLDER_NODE) {
+                    return Err(invalid(object.place(), "Folder (not served yet)"));
+                }
+                if set.replace(package).is_some() {
+                    return Err(invalid(object.place(), "RegistryPackage (one submission set at most)"));
+                }
+            }
+            RegistryObject::ExtrinsicObject(entry) => documents.push(document(entry)?),
+            RegistryObject::Association(link) => associations.push(association(link)?),
+            // The set may be marked by a classification of its own, beside the package.
+            RegistryObject::Classification(mark) if mark.node.as_deref() == Some(scheme::SET_NODE) => {
+                set_by_classification = Some(mark.classified_object.clone());
+            }
+            other => return Err(invalid(other.place(), "object")),
+        }
+    }
+    let package = set.ok_or_else(|| missing("/RegistryObjectList", "SubmissionSet"))?;
+    let marked = is_node(&package.common, scheme::SET_NODE)
+        || set_by_classification.as_deref() == Some(package.common.id.as_str());
+    if !marked {
+        return Err(missing(&package.common.place.0, "Classification of SubmissionSet"));
+    }
+    Ok(Submission { set: submission_set(package)?, place: package.common.place.0.clone(), documents, associations })
+}
+
+fn missing(place: &str, what: &str) -> Refusal {
+    Refusal::new(Cause::MetadataMissing).at(place).about(what)
+}
+
+fn invalid(place: &str, what: &str) -> Refusal {
+    Refusal::new(Cause::MetadataInvalid).at(place).about(what)
+}
+
+fn is_node(common: &Common, node: &str) -> bool {
+    common.classifications.iter().any(|c| c.node.as_deref() == Some(node))
+}
+
+/// Slots already read into a field of the model; what remains is kept as it is.
+struct Slots<'a> {
+    common: &'a Common,
+    read: Vec<&'a str>,
+}
+
+impl<'a> Slots<'a> {
+    fn new(common: &'a Common) -> Self {
+        Self { common, read: Vec::new() }
+    }
+
+    fn values(&mut self, name: &'a str) -> Vec<String> {
+        self.read.push(name);
+        self.common.slot(name).map(|s| s.values.clone()).unwrap_or_default()
+    }
+
+    fn one(&mut self, name: &'a str) -> Result<Option<String>> {
+        let values = self.values(name);
+        if values.len() > 1 {
+            return Err(invalid(&self.common.place.0, name));
+        }
+        Ok(values.into_iter().next().filter(|v| !v.is_empty()))
+    }
+
+    fn time(&mut self, name: &'a str) -> Result<Option<Dtm>> {
+        let value = self.one(name)?;
+        value.map(|v| Dtm::parse(&v).map_err(|_| invalid(&self.common.place.0, name))).transpose()
+    }
+
+    fn rest(self) -> Vec<Slot> {
+        let unread = |s: &&ebxml::Slot| !self.read.contains(&s.name.as_str());
+        self.common.slots.iter().filter(unread).map(slot).collect()
+    }
+}
+
+fn slot(slot: &ebxml::Slot) -> Slot {
+    Slot { name: slot.name.clone(), values: slot.values.clone() }
+}
+
+fn texts(text: Option<&InternationalString>) -> Vec<LocalizedText> {
+    let one = |s: &ebxml::LocalizedString| LocalizedText {
+        value: s.value.clone(),
+        lang: s.lang.clone(),
+        charset: s.charset.clone(),
+    };
+    text.map(|t| t.0.iter().map(one).collect()).unwrap_or_default()
+}
+
+fn classified<'a>(common: &'a Common, scheme: &str) -> impl Iterator<Item = &'a Classification> {
+    let scheme = scheme.to_owned();
+    common.classifications.iter().filter(move |c| c.scheme.as_deref() == Some(&scheme))
+}
+
+fn code(classification: &Classification) -> Result<Code> {
+    let place = &classification.common.place.0;
+    let code = classification.node_representation.clone().filter(|c| !c.is_empty());
+    Ok(Code {
+        code: code.ok_or_else(|| missing(place, "nodeRepresentation"))?,
+        scheme: classification
+            .common
+            .slot_value("codingScheme")
+            .ok_or_else(|| missing(place, "codingScheme"))?
+            .to_owned(),
+        label: texts(classification.common.name.as_ref()),
+    })
+}
+
+fn one_code(common: &Common, scheme: &str, attribute: &str) -> Result<Code> {
+    let mut found = classified(common, scheme);
+    let first = found.next().ok_or_else(|| missing(&common.place.0, attribute))?;
+    match found.next() {
+        None => code(first),
+        Some(second) => Err(invalid(&second.common.place.0, attribute)),
+    }
+}
+
+fn codes(common: &Common, scheme: &str) -> Result<Vec<Code>> {
+    classified(common, scheme).map(code).collect()
+}
+
+fn authors(common: &Common, scheme: &str) -> Result<Vec<Author>> {
+    classified(common, scheme)
+        .map(|classification| {
+            let mut slots = Slots::new(&classification.common);
+            Ok(Author {
+                person: slots.one("authorPerson")?.map(Xcn),
+                institutions: slots.values("authorInstitution").into_iter().map(Xon).collect(),
+                roles: slots.values("authorRole"),
+                specialties: slots.values("authorSpecialty"),
+                telecoms: slots.values("authorTelecommunication"),
+                extra: slots.rest(),
+            })
+        })
+        .collect()
+}
+
+fn identifier(common: &Common, scheme: &str, attribute: &str) -> Result<String> {
+    let mut found = common.external_identifiers.iter().filter(|i| i.scheme == scheme);
+    let first = found.next().filter(|i| !i.value.is_empty()).ok_or_else(|| missing(&common.place.0, attribute))?;
+    match found.next() {
+        None => Ok(first.value.clone()),
+        Some(second) => Err(invalid(&second.common.place.0, attribute)),
+    }
+}
+
+fn document(object: &ExtrinsicObject) -> Result<SubmittedDocument> {
+    let common = &object.common;
+    let place = &common.place.0;
+    if common.object_type.as_deref() != Some(scheme::STABLE_DOCUMENT) {
+        return Err(invalid(place, "objectType"));
+    }
+    let mut slots = Slots::new(common);
+    let announced_size =
+        slots.one("size")?.map(|s| s.parse::<u64>().map_err(|_| invalid(place, "size"))).transpose()?;
+    let announced_hash = slots.one("hash")?;
+    // Set by the registry whatever the sender says.
+    slots.values("repositoryUniqueId");
+    let entry = DocumentEntry {
+        entry_uuid: common.id.clone(),
+        logical_id: common.id.clone(),
+        version: 1,
+        unique_id: identifier(common, scheme::ENTRY_UNIQUE, "XDSDocumentEntry.uniqueId")?,
+        status: AvailabilityStatus::Approved,
+        patient_id: Cx(identifier(common, scheme::ENTRY_PATIENT, "XDSDocumentEntry.patientId")?),
+        source_patient_id: slots.one("sourcePatientId")?.map(Cx),
+        source_patient_info: slots.values("sourcePatientInfo"),
+        authors: authors(common, scheme::ENTRY_AUTHOR)?,
+        legal_authenticator: slots.one("legalAuthenticator")?.map(Xcn),
+        title: texts(common.name.as_ref()),
+        comments: texts(common.description.as_ref()),
+        creation_time: slots.time("creationTime")?.ok_or_else(|| missing(place, "creationTime"))?,
+        service_start_time: slots.time("serviceStartTime")?,
+        service_stop_time: slots.time("serviceStopTime")?,
+        language_code: slots.one("languageCode")?.unwrap_or_default(),
+        mime_type: object.mime_type.clone().unwrap_or_default(),
+        class_code: one_code(common, scheme::ENTRY_CLASS, "classCode")?,
+        type_code: one_code(common, scheme::ENTRY_TYPE, "typeCode")?,
+        format_code: one_code(common, scheme::ENTRY_FORMAT, "formatCode")?,
+        confidentiality_codes: codes(common, scheme::ENTRY_CONFIDENTIALITY)?,
+        healthcare_facility_type_code: one_code(common, scheme::ENTRY_FACILITY, "healthcareFacilityTypeCode")?,
+        practice_setting_code: one_code(common, scheme::ENTRY_PRACTICE, "practiceSettingCode")?,
+        event_codes: codes(common, scheme::ENTRY_EVENT)?,
+        reference_ids: slots.values(scheme::REFERENCE_IDS).into_iter().map(Cx).collect(),
+        hash: String::new(),
+        size: 0,
+        home: common.home.clone(),
+        extra: slots.rest(),
+    };
+    Ok(SubmittedDocument { entry, place: place.clone(), announced_hash, announced_size })
+}
+
+fn submission_set(package: &RegistryPackage) -> Result<SubmissionSet> {
+    let common = &package.common;
+    let place = &common.place.0;
+    let mut slots = Slots::new(common);
+    let source = identifier(common, scheme::SET_SOURCE, "XDSSubmissionSet.sourceId")?;
+    Ok(SubmissionSet {
+        entry_uuid: common.id.clone(),
+        unique_id: identifier(common, scheme::SET_UNIQUE, "XDSSubmissionSet.uniqueId")?,
+        source_id: Oid::parse(&source).map_err(|_| invalid(place, "XDSSubmissionSet.sourceId"))?,
+        patient_id: Cx(identifier(common, scheme::SET_PATIENT, "XDSSubmissionSet.patientId")?),
+        status: AvailabilityStatus::Approved,
+        submission_time: slots.time("submissionTime")?.ok_or_else(|| missing(place, "submissionTime"))?,
+        authors: authors(common, scheme::SET_AUTHOR)?,
+        content_type_code: one_code(common, scheme::SET_CONTENT_TYPE, "contentTypeCode")?,
+        title: texts(common.name.as_ref()),
+        comments: texts(common.description.as_ref()),
+        intended_recipients: slots.values("intendedRecipient"),
+        home: common.home.clone(),
+        extra: slots.rest(),
+    })
+}
+
+fn association(link: &ebxml::Association) -> Result<(Association, String)> {
+    let place = link.common.place.0.clone();
+    let kind = AssociationKind::from_urn(&link.association_type)
+        .ok_or_else(|| Refusal::new(Cause::MetadataInvalid).at(&place).about("associationType"))?;
+    let association = Association {
+        entry_uuid: link.common.id.clone(),
+        kind,
+        source: link.source.clone(),
+        target: link.target.clone(),
+        slots: link.common.slots.iter().map(slot).collect(),
+    };
+    Ok((association, place))
+}

@@ -1,0 +1,11 @@
+//! Between ebXML registry objects (wire) and the documents of the model, both ways (ITI TF-3 §4.2.3).
+
+mod from_ebxml;
+mod scheme;
+mod to_ebxml;
+
+pub(crate) use from_ebxml::submission;
+pub(crate) use to_ebxml::extrinsic_object;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Assertions and tokens already verified: what they claim and who signed them, by the hash of their text.
+//!
+//! The text (with the namespaces it stands under) decides the signature's arithmetic and the claims entirely: there is no
+//! DTD. Nothing that depends on time, on revocation or on the caller is kept.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::{Claims, Peer};
+
+/// Kept in each of two generations: the older one is dropped when the younger is full.
+const GENERATION: usize = 2048;
+
+/// A verified assertion or token.
+pub(crate) struct Known {
+    pub(crate) claims: Claims,
+    pub(crate) signer: Peer,
+}
+
+type Map = HashMap<[u8; 32], Arc<Known>>;
+
+/// Bounded: at most two generations.
+#[derive(Default)]
+pub(crate) struct Cache(Mutex<(Map, Map)>);
+
+/// The key of an assertion, or of a token (which stands under no namespaces).
+pub(crate) fn key(source: &str, namespaces: &[(String, String)]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    let mut part = |text: &str| {
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text.as_bytes());
+    };
+    for (prefix, uri) in namespaces {
+        part(prefix);
+        part(uri);
+    }
+    part(source);
+    let mut out = [0; 32];
+    out.copy_from_slice(context.finish().as_ref());
+    out
+}
+
+impl Cache {
+    fn maps(&self) -> MutexGuard<'_, (Map, Map)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self, key: &[u8; 32]) -> Option<Arc<Known>> {
+        let mut maps = self.maps();
+        if let Some(known) = maps.0.get(key) {
+            return Some(known.clone());
+        }
+        let known = maps.1.remove(key)?;
+        maps.0.insert(*key, known.clone());
+        Some(known)
+    }
+
+    pub(crate) fn put(&self, key: [u8; 32], known: Arc<Known>) {
+        let mut maps = self.maps();
+        if maps.0.len() >= GENERATION {
+            maps.1 = std::mem::take(&mut maps.0);
+        }
+        maps.0.insert(key, known);
+    }
+}

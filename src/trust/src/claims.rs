@@ -1,0 +1,264 @@
+//! What a VIHF or its JWT equivalent claims, and whether those who vouch for it may: one set of rules for both.
+//!
+//! Carries out reference §1.9 (values) and §1.10 (who signs and who calls in each authentication mode). Turns claims into
+//! a [`Credential`]; never decides what its bearer may do.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use ambient::Timestamp;
+use jiff::SignedDuration;
+use space::{
+    Actor, AuthMode, Cause, Credential, Ins, Profession, ProfessionalId, Purpose, Refusal, Role, Software, StructureId,
+};
+
+use crate::peer::{Bearer, Peer, StructureUse};
+
+/// Code system of professions (TRE_G15).
+pub const PROFESSION_SYSTEM: &str = "1.2.250.1.71.1.2.7";
+/// Code system of physicians' specialities (TRE_R01).
+pub const SPECIALITY_SYSTEM: &str = "1.2.250.1.71.4.2.5";
+/// Code system of pharmacists' sections (TRE_G05).
+pub const SECTION_SYSTEM: &str = "1.2.250.1.71.4.2.6";
+/// Code system of sectors of activity (JDV_J61).
+pub const SECTOR_SYSTEM: &str = "1.2.250.1.71.4.2.4";
+/// Code system of access modes, as written; the terminology server has renumbered it since.
+pub const PURPOSE_SYSTEM: &str = "1.2.250.1.213.1.1.4.248";
+/// Code system of access modes after its renumbering.
+pub const PURPOSE_SYSTEM_NEW: &str = "1.2.250.1.213.1.1.4.336";
+
+/// A role of the user: code and code system (OID).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodedRole {
+    /// The code.
+    pub code: String,
+    /// OID of its system.
+    pub system: String,
+}
+
+/// Everything a credential claims. `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claims {
+    /// Name of the signer, as text (RFC 2253 or 4514).
+    pub issuer: String,
+    /// The user (`PS_IdNat`); for an automaton, the person in charge.
+    pub subject: ProfessionalId,
+    /// "FAMILY GIVEN" of the user.
+    pub name: Option<String>,
+    /// How the software authenticated.
+    pub mode: AuthMode,
+    /// The structure (`Struct_IdNat`).
+    pub structure: StructureId,
+    /// Code of the sector of activity (SAxx).
+    pub sector: String,
+    /// Profession, then speciality, section or role.
+    pub roles: Vec<CodedRole>,
+    /// The holder whose space the call bears on.
+    pub patient: Option<Ins>,
+    /// Why access is asked for.
+    pub purpose: Purpose,
+    /// The calling software.
+    pub software: Software,
+    /// Its DMP homologation number.
+    pub homologation: String,
+    /// *Connexion secrète*.
+    pub secret: bool,
+    /// When it was issued.
+    pub issued: Timestamp,
+    /// From when it is valid.
+    pub not_before: Option<Timestamp>,
+    /// From when it is valid no more.
+    pub not_after: Option<Timestamp>,
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claims({})", self.mode.vihf())
+    }
+}
+
+/// Where the claims that rules refuse stand in the message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places {
+    pub(crate) issuer: &'static str,
+    pub(crate) issued: &'static str,
+    pub(crate) not_before: &'static str,
+    pub(crate) not_after: &'static str,
+    pub(crate) subject: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) mode: &'static str,
+    pub(crate) structure: &'static str,
+    pub(crate) role: &'static str,
+    pub(crate) speciality: &'static str,
+    pub(crate) signer: &'static str,
+}
+
+/// How long claims hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lifetime {
+    pub(crate) lifetime: SignedDuration,
+    pub(crate) skew: SignedDuration,
+}
+
+/// Whether an instant has passed, `skew` granted. Instants at the end of time never pass.
+fn passed(limit: Timestamp, after: SignedDuration, now: Timestamp) -> bool {
+    limit.checked_add(after).is_ok_and(|limit| limit <= now)
+}
+
+impl Claims {
+    /// Whether the claims hold at `now`.
+    pub(crate) fn check_time(&self, rule: Lifetime, now: Timestamp, places: &Places) -> Result<(), Refusal> {
+        let early = |place: &str| Err(Refusal::new(Cause::AssertionNotYetValid).at(place));
+        let late = |place: &str| Err(Refusal::new(Cause::AssertionExpired).at(place));
+        let ahead = |at: Timestamp| now.checked_add(rule.skew).is_ok_and(|limit| limit < at);
+        if ahead(self.issued) {
+            return early(places.issued);
+        }
+        if passed(self.issued, rule.lifetime.saturating_add(rule.skew), now) {
+            return late(places.issued);
+        }
+        if self.not_before.is_some_and(ahead) {
+            return early(places.not_before);
+        }
+        if self.not_after.is_some_and(|at| passed(at, rule.skew, now)) {
+            return late(places.not_after);
+        }
+        Ok(())
+    }
+
+    /// The credential these claims make when `signer` signed them and `peer` calls (`None` where the protocol has no
+    /// client certificate).
+    pub(crate) fn credential(
+        &self, signer: &Peer, peer: Option<&Peer>, places: &Places,
+    ) -> Result<Credential, Refusal> {
+        if !crate::same_name(&self.issuer, signer.subject()) {
+            return Err(Refusal::new(Cause::IssuerMismatch).at(places.issuer));
+        }
+        let (role, name) = match self.mode {
+            AuthMode::Directe => self.direct(signer, peer, places)?,
+            AuthMode::Indirecte | AuthMode::IndirecteRenforcee => self.indirect(signer, peer, places)?,
+        };
+        self.check_roles(places)?;
+        let (profession, speciality) = (self.roles.first(), self.roles.get(1));
+        let actor = Actor {
+            role,
+            id: Some(self.subject.clone()),
+            profession: Profession {
+                code: profession.map(|r| r.code.clone()).unwrap_or_default(),
+                speciality: speciality.map(|r| r.code.clone()),
+                activity: None,
+            },
+            name,
+            structure: Some(self.structure.clone()),
+            auth: self.mode,
+            purpose: self.purpose.clone(),
+            secret: self.secret,
+            software: self.software.clone(),
+        };
+        Ok(Credential { actor, patient: self.patient.clone() })
+    }
+
+    /// Physicians say their speciality, pharmacists their section (reference §1.9).
+    fn check_roles(&self, places: &Places) -> Result<(), Refusal> {
+        let missing = |place: &str| Err(Refusal::new(Cause::ClaimMissing).at(place));
+        let Some(profession) = self.roles.first() else { return missing(places.role) };
+        let wanted = match profession.code.as_str() {
+            "10" => SPECIALITY_SYSTEM,
+            "21" => SECTION_SYSTEM,
+            _ => return Ok(()),
+        };
+        match self.roles.get(1) {
+            None if profession.system == PROFESSION_SYSTEM => missing(places.speciality),
+            Some(second) if profession.system == PROFESSION_SYSTEM && second.system != wanted => {
+                Err(Refusal::new(Cause::ClaimInvalid).at(places.speciality))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A card on both ends, of the same holder; what the card says is what counts.
+    fn direct(&self, signer: &Peer, peer: Option<&Peer>, places: &Places) -> Result<(Role, String), Refusal> {
+        let mode = || Refusal::new(Cause::ModeMismatch).at(places.mode);
+        let Bearer::Card { id, profession, speciality, structure, is_agent } = signer.bearer() else {
+            return Err(mode());
+        };
+        match peer.map(Peer::bearer) {
+            None => {}
+            Some(Bearer::Card { id: caller, .. }) if caller == id => {}
+            Some(Bearer::Card { .. }) => return Err(Refusal::new(Cause::PeerMismatch).at(places.signer)),
+            Some(_) => return Err(mode()),
+        }
+        if *id != self.subject {
+            return Err(Refusal::new(Cause::PeerMismatch).at(places.subject));
+        }
+        if structure.as_ref().is_some_and(|s| *s != self.structure) {
+            return Err(Refusal::new(Cause::StructureMismatch).at(places.structure));
+        }
+        let claimed = |index: usize| self.roles.get(index);
+        // A card without profession cannot lend one to its holder.
+        let other = match (profession, claimed(0)) {
+            (Some(on_card), Some(role)) => role.system != PROFESSION_SYSTEM || role.code != *on_card,
+            (None, Some(role)) => *is_agent && role.system == PROFESSION_SYSTEM,
+            (_, None) => false,
+        };
+        if other {
+            return Err(Refusal::new(Cause::ClaimInvalid).at(places.role));
+        }
+        if let (Some(on_card), Some(role)) = (speciality, claimed(1))
+            && matches!(role.system.as_str(), SPECIALITY_SYSTEM | SECTION_SYSTEM)
+            && role.code != *on_card
+        {
+            return Err(Refusal::new(Cause::ClaimInvalid).at(places.speciality));
+        }
+        let role = if *is_agent { Role::Agent } else { Role::Professional };
+        let name = signer.person().map(str::to_owned).or_else(|| self.name.clone());
+        Ok((role, name.unwrap_or_default()))
+    }
+
+    /// The structure's certificate calls, the same structure's seal vouches for the user.
+    fn indirect(&self, signer: &Peer, peer: Option<&Peer>, places: &Places) -> Result<(Role, String), Refusal> {
+        let mode = || Refusal::new(Cause::ModeMismatch).at(places.mode);
+        let Bearer::Structure { id, usage: StructureUse::Seal } = signer.bearer() else { return Err(mode()) };
+        match peer.map(Peer::bearer) {
+            None => {}
+            Some(Bearer::Structure { id: caller, usage: StructureUse::Authentication }) if caller == id => {}
+            Some(Bearer::Structure { usage: StructureUse::Authentication, .. }) => {
+                return Err(Refusal::new(Cause::PeerMismatch).at(places.signer));
+            }
+            Some(_) => return Err(mode()),
+        }
+        if *id != self.structure {
+            return Err(Refusal::new(Cause::StructureMismatch).at(places.structure));
+        }
+        let missing = || Refusal::new(Cause::ClaimMissing).at(places.name);
+        let name = self.name.clone().ok_or_else(missing)?;
+        let role = if self.mode == AuthMode::Indirecte { Role::Structure } else { Role::Professional };
+        Ok((role, name))
+    }
+}
+
+/// Reads a purpose by its code.
+pub(crate) fn purpose_of(code: &str, reason: Option<String>) -> Option<Purpose> {
+    Some(match code {
+        "normal" => Purpose::Normal,
+        "bris_de_glace" => Purpose::BrisDeGlace { reason: reason.filter(|r| !r.trim().is_empty()) },
+        "centre_15" => Purpose::Centre15,
+        _ => return None,
+    })
+}
+
+/// Whether a text is the code of a sector of activity.
+pub(crate) fn is_sector(code: &str) -> bool {
+    code.len() == 4 && code.starts_with("SA") && code[2..].bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a role is one: a short code and a code system of the French arc. The first value may come from any of the
+/// systems of professions and roles (G15, G16, A00, R94, R95, R291…), whose list is the terminology's, not ours.
+pub(crate) fn is_role(role: &CodedRole) -> bool {
+    let code = (1..=64).contains(&role.code.len())
+        && role.code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'));
+    let arcs = role.system.strip_prefix("1.2.250.1.").unwrap_or_default();
+    code && !arcs.is_empty() && arcs.len() <= 48 && arcs.split('.').all(|a| !a.is_empty() && a.bytes().all(|b| b.is_ascii_digit()))
+}
