@@ -28,6 +28,8 @@ impl Tables {
         if actor.role == Role::Operator {
             return match operation {
                 Operation::Set if !self.policy.operator_may_set => refuse(Cause::FunctionDenied),
+                Operation::Create => Ok(permit(Rule::Operator)),
+                Operation::ReadTrace | Operation::Identify if !self.policy.operator_may_set => refuse(Cause::FunctionDenied),
                 Operation::Set | Operation::ReadTrace | Operation::Identify => Ok(permit(Rule::Operator)),
                 _ => refuse(Cause::FunctionDenied),
             };
@@ -62,7 +64,7 @@ impl Tables {
                 let rule = if is_mt(actor, settings) { Rule::MedecinTraitant } else { Rule::Own };
                 Ok(permit(rule))
             }
-            Operation::Change(_) | Operation::Set => refuse(Cause::FunctionDenied),
+            Operation::Change(_) | Operation::Set | Operation::Create => refuse(Cause::FunctionDenied),
         }
     }
 

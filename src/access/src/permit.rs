@@ -24,7 +24,9 @@ pub enum Operation {
     ReadTrace,
     /// Change a document's state or visibility.
     Change(Action),
-    /// Set an authorisation, a block or a consent, or make or oppose a space.
+    /// Make the space of a holder (import of identities).
+    Create,
+    /// Set an authorisation, a block or a consent, or oppose a space.
     Set,
 }
 
@@ -45,7 +47,7 @@ pub enum Rule {
     BrisDeGlace,
     /// Regulation of emergency calls, not opposed.
     Centre15,
-    /// The gateway's operator, on development data.
+    /// The gateway's operator: import of identities; on development data, settings too.
     Operator,
 }
 
@@ -61,7 +63,7 @@ impl fmt::Display for Rule {
             Self::MedecinTraitant => f.write_str("R.1111-49: médecin traitant; matrice d'habilitation"),
             Self::BrisDeGlace => f.write_str("R.1111-48: bris de glace"),
             Self::Centre15 => f.write_str("R.1111-48: centre 15"),
-            Self::Operator => f.write_str("données de développement"),
+            Self::Operator => f.write_str("exploitant de la passerelle"),
         }
     }
 }

@@ -55,7 +55,7 @@ impl Desk {
             authorisations: Vec::new(),
             medecins_traitants: Vec::new(),
         };
-        let permit = match self.tables.decide(&caller.actor, Operation::Set, space, &settings) {
+        let permit = match self.tables.decide(&caller.actor, Operation::Create, space, &settings) {
             Ok(permit) => permit,
             Err(refusal) => return Err(acting.refuse(None, vec![refusal]).await),
         };

@@ -161,7 +161,7 @@ impl Store {
     /// # Errors
     /// As [`Store::deposit`].
     pub async fn change(&self, permit: &Permit, change: Change, event: &TraceEvent) -> Result<(), StoreError> {
-        demand(permit, |o| o == Operation::Set)?;
+        demand(permit, |o| matches!(o, Operation::Set | Operation::Create))?;
         self.writer.submit(Job::change(permit, change, event)?).await.map(drop)
     }
 

@@ -3,9 +3,6 @@
 //! Carries out reference §1.9 (values) and §1.10 (who signs and who calls in each authentication mode). Turns claims into
 //! a [`Credential`]; never decides what its bearer may do.
 
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
 
 use ambient::Timestamp;
@@ -131,8 +128,14 @@ impl Claims {
     /// The credential these claims make when `signer` signed them and `peer` calls (`None` where the protocol has no
     /// client certificate).
     pub(crate) fn credential(
-        &self, signer: &Peer, peer: Option<&Peer>, places: &Places,
+        &self,
+        signer: &Peer,
+        peer: Option<&Peer>,
+        places: &Places,
     ) -> Result<Credential, Refusal> {
+        if !signer.may_sign() {
+            return Err(Refusal::new(Cause::SignerUntrusted).at(places.signer).about("key usage"));
+        }
         if !crate::same_name(&self.issuer, signer.subject()) {
             return Err(Refusal::new(Cause::IssuerMismatch).at(places.issuer));
         }
@@ -260,5 +263,7 @@ pub(crate) fn is_role(role: &CodedRole) -> bool {
     let code = (1..=64).contains(&role.code.len())
         && role.code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'));
     let arcs = role.system.strip_prefix("1.2.250.1.").unwrap_or_default();
-    code && !arcs.is_empty() && arcs.len() <= 48 && arcs.split('.').all(|a| !a.is_empty() && a.bytes().all(|b| b.is_ascii_digit()))
+    code && !arcs.is_empty()
+        && arcs.len() <= 48
+        && arcs.split('.').all(|a| !a.is_empty() && a.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -143,10 +143,12 @@ impl PublicKey {
             (KeyFamily::Ec(curve), Scheme::EcdsaDer(hash)) => {
                 ecdsa(curve, hash).is_some_and(|algorithm| with(algorithm, signature))
             }
-            (KeyFamily::Ec(curve), Scheme::EcdsaRaw(hash)) => match (ecdsa(curve, hash), raw_to_der(signature, curve)) {
-                (Some(algorithm), Some(der)) => with(algorithm, &der),
-                _ => false,
-            },
+            (KeyFamily::Ec(curve), Scheme::EcdsaRaw(hash)) => {
+                match (ecdsa(curve, hash), raw_to_der(signature, curve)) {
+                    (Some(algorithm), Some(der)) => with(algorithm, &der),
+                    _ => false,
+                }
+            }
             _ => false,
         }
     }
@@ -280,9 +282,7 @@ impl SigningKey {
                 pair.sign(&sig::RSA_PKCS1_SHA256, &random, data, &mut out).map_err(|_| KeyError::Signing)?;
                 Ok(out)
             }
-            Inner::P256(pair) => {
-                Ok(pair.sign(&random, data).map_err(|_| KeyError::Signing)?.as_ref().to_vec())
-            }
+            Inner::P256(pair) => Ok(pair.sign(&random, data).map_err(|_| KeyError::Signing)?.as_ref().to_vec()),
         }
     }
 }

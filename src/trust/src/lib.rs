@@ -26,6 +26,6 @@ pub use claims::{Claims, CodedRole};
 pub use key::SigningKey;
 pub use name::{DistinguishedName, same_name};
 pub use peer::{Bearer, Peer, StructureUse};
-pub use pki::{IssueRequest, Kind, KeyType, Pki};
+pub use pki::{IssueRequest, KeyType, Kind, Pki};
 pub use tls::{ClientAuth, PeerExtension, ServeOptions, TlsEndpoint, TlsFiles, serve};
 pub use vihf::{VihfPolicy, VihfRequest, VihfVerifier};

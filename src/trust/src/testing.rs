@@ -172,10 +172,8 @@ impl World {
 
 /// The national samples, `(file name, text)`. `None`, with a line that says so, when they are not on this machine.
 pub(crate) fn corpus() -> Option<Vec<(String, String)>> {
-    let shared = std::env::var_os("PASSERELLE_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
+    let shared = std::env::var_os("PASSERELLE_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let folder = shared.join("corpus/dmp/messages");
     let Ok(entries) = fs::read_dir(&folder) else {
         skipped();
@@ -197,6 +195,12 @@ pub(crate) fn corpus() -> Option<Vec<(String, String)>> {
 #[expect(clippy::print_stderr, reason = "a test says that it was skipped")]
 fn skipped() {
     eprintln!("skipped: ../shared is absent");
+}
+
+/// Those of the national samples that are signed.
+pub(crate) fn signed_samples() -> Vec<(String, String)> {
+    let signed = |file: &str| file.ends_with("_sign.xml") && !file.contains("non_sign");
+    corpus().into_iter().flatten().filter(|(file, _)| signed(file)).collect()
 }
 
 /// The first certificate in the text of a signed assertion.

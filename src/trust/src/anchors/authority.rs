@@ -7,13 +7,8 @@ use std::{collections::HashSet, path::PathBuf};
 use ambient::Timestamp;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use x509_parser::{
-    certificate::X509Certificate,
-    extensions::ParsedExtension,
-    oid_registry::Oid,
-    prelude::FromDer,
-    revocation_list::CertificateRevocationList,
-    signature_algorithm::SignatureAlgorithm,
-    x509::AlgorithmIdentifier,
+    certificate::X509Certificate, extensions::ParsedExtension, oid_registry::Oid, prelude::FromDer,
+    revocation_list::CertificateRevocationList, signature_algorithm::SignatureAlgorithm, x509::AlgorithmIdentifier,
 };
 
 use super::{AnchorsError, RevocationPolicy, path::Window};
@@ -70,7 +65,8 @@ pub(super) struct Authorities {
 
 impl Authorities {
     pub(super) fn read(
-        certificates: &[(PathBuf, CertificateDer<'_>)], crls: &[(PathBuf, CertificateRevocationListDer<'_>)],
+        certificates: &[(PathBuf, CertificateDer<'_>)],
+        crls: &[(PathBuf, CertificateRevocationListDer<'_>)],
         policy: RevocationPolicy,
     ) -> Result<Self, AnchorsError> {
         let mut all = Vec::new();
@@ -136,14 +132,12 @@ impl RevocationList {
             return Err("bytes after it");
         }
         for extension in crl.extensions() {
-            match extension.parsed_extension() {
-                ParsedExtension::IssuingDistributionPoint(point) if !point.indirect_crl => {
-                    if point.only_some_reasons.is_some() {
-                        return Err("a list of some reasons only");
-                    }
+            if let ParsedExtension::IssuingDistributionPoint(point) = extension.parsed_extension() {
+                if point.indirect_crl || point.only_some_reasons.is_some() {
+                    return Err("an indirect list, or one of some reasons only");
                 }
-                _ if extension.critical => return Err("a critical extension that is not understood"),
-                _ => {}
+            } else if extension.critical {
+                return Err("a critical extension that is not understood");
             }
         }
         let signed = Signed {
@@ -171,7 +165,9 @@ impl RevocationList {
 
 /// The part its issuer signed.
 pub(super) fn signed_part(certificate: &X509Certificate<'_>) -> Signed {
-    let same = certificate.signature_algorithm == certificate.tbs_certificate.signature;
+    // The outer part is not signed: it has one spelling only.
+    let same = certificate.signature_algorithm == certificate.tbs_certificate.signature
+        && certificate.signature_value.unused_bits == 0;
     Signed {
         data: certificate.tbs_certificate.as_ref().to_vec(),
         scheme: if same { scheme_of(&certificate.signature_algorithm) } else { None },

@@ -176,16 +176,20 @@ impl TrustAnchors {
         self.check_known(&sha256(certificate), certificate, given, now)
     }
 
-    /// The same for a certificate already read, whose fingerprint need not be computed again.
+    /// The same for a certificate already read, with those that came with it: cheap enough for every request.
     ///
     /// # Errors
     /// As [`TrustAnchors::check`].
     pub fn check_peer(&self, peer: &crate::Peer, now: Timestamp) -> Result<(), Refusal> {
-        self.check_known(peer.fingerprint(), peer.der(), &[], now)
+        self.check_known(peer.fingerprint(), peer.der(), peer.intermediates(), now)
     }
 
     fn check_known(
-        &self, fingerprint: &[u8; 32], certificate: &[u8], given: &[Vec<u8>], now: Timestamp,
+        &self,
+        fingerprint: &[u8; 32],
+        certificate: &[u8],
+        given: &[Vec<u8>],
+        now: Timestamp,
     ) -> Result<(), Refusal> {
         let loaded = self.current();
         let remembered = locked(&loaded.verified).get(fingerprint).copied();

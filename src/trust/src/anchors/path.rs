@@ -81,8 +81,7 @@ impl Authorities {
     /// The validity of the best chain from `certificate` to an anchor.
     pub(super) fn window_of(&self, certificate: &[u8], given: &[Vec<u8>]) -> Result<Window, Refusal> {
         let untrusted = |what: &str| Refusal::new(Cause::SignerUntrusted).about(what);
-        let (rest, leaf) =
-            X509Certificate::from_der(certificate).map_err(|_| untrusted("not an X.509 certificate"))?;
+        let (rest, leaf) = X509Certificate::from_der(certificate).map_err(|_| untrusted("not an X.509 certificate"))?;
         let window = Window::of(&leaf).ok_or_else(|| untrusted("validity out of range"))?;
         let is_authority = leaf.basic_constraints().ok().flatten().is_some_and(|c| c.value.ca);
         if !rest.is_empty() || is_authority || !only_understood(&leaf) {
@@ -147,7 +146,10 @@ impl Authorities {
 
     /// `Some` when no list of the authority names the serial number, with the instant until which its latest list is up
     /// to date; `None` when one does, or when a list is required and there is none.
-    #[expect(clippy::option_option, reason = "the outer tells whether it passes, the inner until when the list is fresh")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer tells whether it passes, the inner until when the list is fresh"
+    )]
     fn not_revoked(&self, authority: &Authority, serial: &[u8], worst: &mut Cause) -> Option<Option<Timestamp>> {
         let of_it = || self.lists.iter().filter(|l| l.issuer == authority.subject && l.key == authority.key);
         if of_it().any(|list| list.revoked.contains(serial)) {

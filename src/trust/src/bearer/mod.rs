@@ -4,9 +4,9 @@
 //! `x5c`, type `JWT`, no critical extension. The claims are the VIHF's, under the same rules and refusals. Never logs
 //! anything of a token.
 
-mod wire;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::{fmt, sync::Arc};
 
@@ -94,9 +94,8 @@ impl BearerVerifier {
         let chain = read.x5c.iter().map(|c| STANDARD.decode(c).map_err(|_| invalid("/x5c")));
         let chain: Vec<Vec<u8>> = chain.collect::<Result<_, _>>()?;
         let (leaf, further) = chain.split_first().ok_or_else(|| invalid("/x5c"))?;
-        let signer = Peer::from_der(leaf).map_err(|r| r.at(PLACES.signer))?;
-        let checked = self.anchors.check_chain(leaf, further, self.clock.now());
-        checked.map_err(|r| r.at(PLACES.signer))?;
+        let signer = Peer::from_chain(leaf, further).map_err(|r| r.at(PLACES.signer))?;
+        self.check_signer(&signer)?;
         let unfit = || Refusal::new(Cause::SignatureAlgorithm).at("/alg");
         let key = signer.public_key().ok_or_else(unfit)?;
         let scheme = match (read.alg.as_str(), key.family()) {

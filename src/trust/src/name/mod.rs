@@ -78,10 +78,9 @@ fn decode_text(tag: u8, content: &[u8]) -> Option<String> {
             let units: Vec<u16> = content.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect();
             String::from_utf16(&units).ok()
         }
-        0x1c if content.len().is_multiple_of(4) => content
-            .chunks_exact(4)
-            .map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]])))
-            .collect(),
+        0x1c if content.len().is_multiple_of(4) => {
+            content.chunks_exact(4).map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]]))).collect()
+        }
         _ => None,
     }
 }

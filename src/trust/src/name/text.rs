@@ -67,12 +67,8 @@ fn same_text(der: &[u8], attribute: &NameAttribute) -> bool {
 }
 
 pub(super) fn render(name: &DistinguishedName) -> String {
-    let rdns: Vec<String> = name
-        .rdns
-        .iter()
-        .rev()
-        .map(|rdn| rdn.iter().map(render_attribute).collect::<Vec<_>>().join("+"))
-        .collect();
+    let rdns: Vec<String> =
+        name.rdns.iter().rev().map(|rdn| rdn.iter().map(render_attribute).collect::<Vec<_>>().join("+")).collect();
     rdns.join(",")
 }
 

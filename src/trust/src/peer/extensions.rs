@@ -32,8 +32,7 @@ pub(crate) enum KindMark {
 }
 
 impl KindMark {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Cps, Self::Cpe, Self::Structure, Self::Seal, Self::Server, Self::Operator];
+    pub(crate) const ALL: [Self; 6] = [Self::Cps, Self::Cpe, Self::Structure, Self::Seal, Self::Server, Self::Operator];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

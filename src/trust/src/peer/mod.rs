@@ -14,9 +14,9 @@ use ambient::Timestamp;
 use space::{Cause, ProfessionalId, Refusal, StructureId};
 use x509_parser::{certificate::X509Certificate, extensions::KeyUsage, prelude::FromDer};
 
+use self::extensions::Extensions;
 pub use self::extensions::oid;
 pub(crate) use self::extensions::{KindMark, utf8_string};
-use self::extensions::Extensions;
 use crate::{
     key::{PublicKey, sha256},
     name::{self, DistinguishedName},
@@ -31,8 +31,8 @@ pub enum StructureUse {
     Seal,
 }
 
-/// Whose certificate it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whose certificate it is. `Debug` tells the kind, not who.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Bearer {
     /// A card: CPS, CPF or CPE.
     Card {
@@ -75,6 +75,8 @@ pub struct Peer {
     der: Vec<u8>,
     spki: Vec<u8>,
     fingerprint: [u8; 32],
+    may_sign: bool,
+    intermediates: Vec<Vec<u8>>,
 }
 
 impl Peer {
@@ -102,8 +104,41 @@ impl Peer {
             der: der.to_vec(),
             spki: certificate.public_key().raw.to_vec(),
             fingerprint: sha256(der),
+            may_sign: certificate.key_usage().ok().is_some_and(|usage| usage.is_none()) || signs(&certificate),
+            intermediates: Vec::new(),
             subject,
         })
+    }
+
+    /// Reads the first certificate of a PEM file.
+    ///
+    /// # Errors
+    /// As [`Peer::from_der`], or when the file holds no certificate.
+    pub fn from_pem_file(path: &std::path::Path) -> Result<Self, Refusal> {
+        let untrusted = || Refusal::new(Cause::SignerUntrusted).about("no certificate in the file");
+        let certificates = crate::files::certificates(path).map_err(|_| untrusted())?;
+        Self::from_der(certificates.first().ok_or_else(untrusted)?)
+    }
+
+    /// Reads a certificate that came with others: those are only steps towards an authority.
+    ///
+    /// # Errors
+    /// As [`Peer::from_der`].
+    pub fn from_chain(der: &[u8], intermediates: &[impl AsRef<[u8]>]) -> Result<Self, Refusal> {
+        let intermediates = intermediates.iter().map(|i| i.as_ref().to_vec()).collect();
+        Ok(Self { intermediates, ..Self::from_der(der)? })
+    }
+
+    /// The certificates that came with it.
+    #[must_use]
+    pub fn intermediates(&self) -> &[Vec<u8>] {
+        &self.intermediates
+    }
+
+    /// Whether its key usage lets its key sign (RFC 5280 §4.2.1.3).
+    #[must_use]
+    pub const fn may_sign(&self) -> bool {
+        self.may_sign
     }
 
     /// Whose certificate it is.
@@ -167,17 +202,22 @@ impl Peer {
     }
 }
 
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Card { is_agent: false, .. } => "card",
+            Self::Card { .. } => "agent card",
+            Self::Structure { usage: StructureUse::Authentication, .. } => "structure authentication",
+            Self::Structure { .. } => "structure seal",
+            Self::Server => "server",
+            Self::Operator { .. } => "operator",
+        })
+    }
+}
+
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.bearer {
-            Bearer::Card { is_agent: false, .. } => "card",
-            Bearer::Card { .. } => "agent card",
-            Bearer::Structure { usage: StructureUse::Authentication, .. } => "structure authentication",
-            Bearer::Structure { .. } => "structure seal",
-            Bearer::Server => "server",
-            Bearer::Operator { .. } => "operator",
-        };
-        write!(f, "Peer({kind})")
+        write!(f, "Peer({:?})", self.bearer)
     }
 }
 

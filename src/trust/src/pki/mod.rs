@@ -21,11 +21,11 @@ use rcgen::{
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, RsaKeySize, SerialNumber, date_time_ymd,
 };
 
+use self::index::Index;
 pub use self::{
     index::{IndexEntry, Reason, Revocation},
     request::{IssueRequest, KeyType, Kind, Validity},
 };
-use self::index::Index;
 use crate::files::{FileError, read, write_atomic};
 
 const DAY: i64 = 86_400;

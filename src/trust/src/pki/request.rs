@@ -1,6 +1,6 @@
 //! What the development PKI is asked for, and the shape each kind of certificate takes.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use ambient::Timestamp;
 use rcgen::{
@@ -12,8 +12,8 @@ use space::{ProfessionalId, StructureId};
 use super::{DAY, PkiError};
 use crate::peer::{KindMark, oid, utf8_string};
 
-/// What a certificate is for, and of whom it speaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a certificate is for, and of whom it speaks. `Debug` tells the kind, not who.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Professional's card (CPS).
     Cps {
@@ -81,6 +81,12 @@ impl Kind {
             Self::Server { .. } => KindMark::Server,
             Self::Operator { .. } => KindMark::Operator,
         }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.mark().as_str())
     }
 }
 

@@ -92,7 +92,10 @@ impl TlsEndpoint {
     /// # Errors
     /// [`TlsError`] when a file cannot be used.
     pub fn load(
-        files: TlsFiles, anchors: Arc<TrustAnchors>, auth: ClientAuth, clock: SharedClock,
+        files: TlsFiles,
+        anchors: Arc<TrustAnchors>,
+        auth: ClientAuth,
+        clock: SharedClock,
     ) -> Result<Arc<Self>, TlsError> {
         let stamps = files.stamps();
         let loaded = anchors.current();
@@ -167,7 +170,11 @@ impl TlsFiles {
 }
 
 fn configure(
-    files: &TlsFiles, anchors: &TrustAnchors, loaded: &Loaded, auth: ClientAuth, clock: &SharedClock,
+    files: &TlsFiles,
+    anchors: &TrustAnchors,
+    loaded: &Loaded,
+    auth: ClientAuth,
+    clock: &SharedClock,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = files::certificates(&files.certificate)?;
     let key = files::private_key(&files.key)?;
@@ -221,7 +228,10 @@ impl ClientCertVerifier for Verifier {
     }
 
     fn verify_client_cert(
-        &self, end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>], now: UnixTime,
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         if self.ours.is_empty() {
             return self.inner.verify_client_cert(end_entity, intermediates, now);
@@ -231,13 +241,19 @@ impl ClientCertVerifier for Verifier {
     }
 
     fn verify_tls12_signature(
-        &self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct,
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.inner.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
-        &self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct,
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.inner.verify_tls13_signature(message, cert, dss)
     }

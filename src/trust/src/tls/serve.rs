@@ -58,7 +58,10 @@ impl Default for ServeOptions {
 /// Serves until `shutdown` resolves, then lets open connections end their requests. A service's error type is
 /// [`Infallible`]: it always has an answer.
 pub async fn serve<S, B>(
-    listener: TcpListener, endpoint: Arc<TlsEndpoint>, service: S, options: ServeOptions,
+    listener: TcpListener,
+    endpoint: Arc<TlsEndpoint>,
+    service: S,
+    options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) where
     S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -119,7 +122,9 @@ async fn back_off(error: &io::Error) {
 }
 
 async fn handshake(
-    stream: TcpStream, endpoint: &TlsEndpoint, limit: Duration,
+    stream: TcpStream,
+    endpoint: &TlsEndpoint,
+    limit: Duration,
 ) -> Option<(TlsStream<TcpStream>, Option<Arc<Peer>>)> {
     if stream.set_nodelay(true).is_err() {
         return None;
@@ -138,8 +143,8 @@ async fn handshake(
     if endpoint.client_auth() == ClientAuth::None {
         return Some((tls, None));
     }
-    let certificate = tls.get_ref().1.peer_certificates().and_then(<[_]>::first);
-    let read = certificate.and_then(|der| Peer::from_der(der).ok());
+    let chain = tls.get_ref().1.peer_certificates().and_then(<[_]>::split_first);
+    let read = chain.and_then(|(leaf, further)| Peer::from_chain(leaf, further).ok());
     // A resumed session repeats no check: this one stands for it.
     match read.filter(|peer| endpoint.check(peer).is_ok()) {
         Some(peer) => Some((tls, Some(Arc::new(peer)))),

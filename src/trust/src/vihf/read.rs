@@ -8,9 +8,7 @@ use uppsala::{Document, NodeId};
 
 use super::{HL7, PLACES, SAML, VihfPolicy, attribute as name};
 use crate::{
-    claims::{
-        Claims, CodedRole, PURPOSE_SYSTEM, PURPOSE_SYSTEM_NEW, SECTOR_SYSTEM, is_role, is_sector, purpose_of,
-    },
+    claims::{Claims, CodedRole, PURPOSE_SYSTEM, PURPOSE_SYSTEM_NEW, SECTOR_SYSTEM, is_role, is_sector, purpose_of},
     xmldsig::plain_text,
 };
 
@@ -128,7 +126,8 @@ impl<'d> Tree<'d, '_> {
     fn authn(&self, node: NodeId) -> Result<(), Refusal> {
         let at = "/Assertion/AuthnStatement/@AuthnInstant";
         self.instant(node, "AuthnInstant", at)?.ok_or_else(|| malformed(at))?;
-        let contexts: Vec<NodeId> = self.elements(node).into_iter().filter(|n| self.saml(*n) == "AuthnContext").collect();
+        let contexts: Vec<NodeId> =
+            self.elements(node).into_iter().filter(|n| self.saml(*n) == "AuthnContext").collect();
         let class = |n: &NodeId| self.saml(*n) == "AuthnContextClassRef";
         match contexts.as_slice() {
             [one] if self.elements(*one).iter().filter(|n| class(n)).count() == 1 => Ok(()),
@@ -312,9 +311,21 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
 /// refusal never repeats what a message says.
 fn known_place(named: &str) -> String {
     let known = [
-        name::VERSION, name::MODE, name::STRUCTURE, name::SECTOR, name::SUBJECT_NAME, name::ROLE, name::RESOURCE,
-        name::RESOURCE_URN, name::PURPOSE, name::CONFIDENTIALITY, name::SOFTWARE_ID, name::SOFTWARE_NAME,
-        name::SOFTWARE_VERSION, name::HOMOLOGATION, name::REASON,
+        name::VERSION,
+        name::MODE,
+        name::STRUCTURE,
+        name::SECTOR,
+        name::SUBJECT_NAME,
+        name::ROLE,
+        name::RESOURCE,
+        name::RESOURCE_URN,
+        name::PURPOSE,
+        name::CONFIDENTIALITY,
+        name::SOFTWARE_ID,
+        name::SOFTWARE_NAME,
+        name::SOFTWARE_VERSION,
+        name::HOMOLOGATION,
+        name::REASON,
     ];
     if known.contains(&named) { place(named) } else { format!("{STATEMENT}/Attribute") }
 }

@@ -19,11 +19,11 @@ use kryptering::{
 use space::{Cause, Refusal};
 use uppsala::{Document, NodeId};
 
+use self::shape::Shape;
 pub use self::{
     shape::plain_text,
     sign::{SignError, sign_enveloped},
 };
-use self::shape::Shape;
 use crate::{
     Peer,
     key::{Curve, Hash, KeyFamily, PublicKey, Scheme, SigningKey},
@@ -132,7 +132,10 @@ impl<'d, 'x> SignedElement<'d, 'x> {
 /// # Errors
 /// As [`SignedElement::find`] and [`SignedElement::verify`].
 pub fn verify_enveloped(
-    doc: &Document<'_>, element: NodeId, leaf: &[u8], policy: SignaturePolicy,
+    doc: &Document<'_>,
+    element: NodeId,
+    leaf: &[u8],
+    policy: SignaturePolicy,
 ) -> Result<VerifiedElement, Refusal> {
     use x509_parser::prelude::FromDer;
     let signed = SignedElement::find(doc, element, policy)?;

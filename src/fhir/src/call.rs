@@ -1,0 +1,201 @@
+//! One call on its way in: who calls, what form of answer is asked for, and with what parameters. Authentication comes
+//! first: nothing of a request is looked at before.
+
+use axum::{
+    extract::{FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use desk::{Caller, Face};
+use space::{Cause, Refusal};
+
+use crate::{BaseUrl, FhirState, body, respond::Failure};
+
+/// A call, authenticated.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) caller: Caller,
+    /// Start of absolute URLs, without a slash at its end.
+    pub(crate) base: String,
+    /// Parameters, decoded, in order.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// `Prefer: handling=lenient`: unknown parameters are told, not refused.
+    pub(crate) lenient: bool,
+}
+
+impl Call {
+    /// Authenticates a request; its body is still to come.
+    pub(crate) async fn open(state: &FhirState, request: Request) -> Result<(Self, Parts, axum::body::Body), Failure> {
+        let (mut parts, body) = request.into_parts();
+        let call = Self::from_request_parts(&mut parts, state).await?;
+        Ok((call, parts, body))
+    }
+
+    /// Authenticates a search: parameters of the URL, and of the form when it is posted.
+    pub(crate) async fn search(state: &FhirState, request: Request) -> Result<Self, Failure> {
+        let (mut call, parts, content) = Self::open(state, request).await?;
+        if parts.method == axum::http::Method::POST {
+            let kind = media_type(&parts.headers);
+            if kind.as_deref().is_some_and(|k| k != "application/x-www-form-urlencoded") {
+                return Err(Refusal::new(Cause::WrongContentType).about("application/x-www-form-urlencoded").into());
+            }
+            let form = body::collect(content, &parts.headers, state.limits.body.min(1 << 20), state).await?;
+            call.parameters.extend(form_pairs(&form)?);
+        }
+        call.negotiate(&parts.headers)?;
+        Ok(call)
+    }
+
+    /// Whether FHIR JSON is asked for, by `_format` or else by `Accept` (FHIR R4 *http* §2.21.0.6).
+    pub(crate) fn negotiate(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        let format = self.parameters.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
+        let asked = match format {
+            Some(format) => is_json(format),
+            None => accepted(headers).is_none_or(|ranges| ranges.iter().any(|r| is_json(r))),
+        };
+        if asked { Ok(()) } else { Err(Refusal::new(Cause::FormatNotServed).into()) }
+    }
+}
+
+impl FromRequestParts<FhirState> for Call {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &FhirState) -> Result<Self, Failure> {
+        let credential = state.auth.authenticate(&parts.headers, &parts.extensions)?;
+        let lenient = parts.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).any(|v| {
+            v.split([',', ';']).any(|p| p.trim().replace(' ', "").eq_ignore_ascii_case("handling=lenient"))
+        });
+        Ok(Self {
+            caller: Caller::new(credential, Face::Fhir),
+            base: base(state, parts),
+            parameters: form_pairs(parts.uri.query().unwrap_or_default().as_bytes())?,
+            lenient,
+        })
+    }
+}
+
+/// Start of absolute URLs. A `Host` that is no host is not repeated.
+pub(crate) fn base(state: &FhirState, parts: &Parts) -> String {
+    match &state.base_url {
+        BaseUrl::Configured(base) => base.trim_end_matches('/').to_owned(),
+        BaseUrl::FromHost => {
+            let host = parts.headers.get(header::HOST).and_then(|h| h.to_str().ok());
+            let host = host.or_else(|| parts.uri.authority().map(axum::http::uri::Authority::as_str));
+            let plain = |h: &&str| {
+                !h.is_empty()
+                    && h.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
+            };
+            format!("https://{}/fhir", host.filter(plain).unwrap_or("localhost"))
+        }
+    }
+}
+
+/// The media type of a body, in lower case, without parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next()?.trim().to_ascii_lowercase())
+}
+
+/// The media ranges that a request accepts, those of weight 0 left out; `None` when it says nothing.
+pub(crate) fn accepted(headers: &HeaderMap) -> Option<Vec<String>> {
+    let mut ranges = None::<Vec<String>>;
+    for value in headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()) {
+        let found = ranges.get_or_insert_default();
+        for range in value.split(',').map(str::trim).filter(|r| !r.is_empty()) {
+            let refused = range
+                .split(';')
+                .skip(1)
+                .filter_map(|p| p.trim().strip_prefix("q="))
+                .any(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0));
+            if !refused {
+                found.push(range.to_ascii_lowercase());
+            }
+        }
+    }
+    ranges
+}
+
+/// Whether a media range or a `_format` means FHIR JSON of version 4.0.
+pub(crate) fn is_json(range: &str) -> bool {
+    let mut parts = range.split(';').map(str::trim);
+    // In a URL a plus that was not encoded comes as a space.
+    let kind = parts.next().unwrap_or_default().replace(' ', "+").to_ascii_lowercase();
+    let version = parts.all(|p| match p.to_ascii_lowercase().strip_prefix("fhirversion=") {
+        Some(version) => matches!(version.trim_matches('"'), "4.0" | "4.0.1"),
+        None => true,
+    });
+    version
+        && matches!(
+            kind.as_str(),
+            "json" | "application/json" | "application/fhir+json" | "text/json" | "application/*" | "*/*"
+        )
+}
+
+/// Decodes `application/x-www-form-urlencoded`.
+pub(crate) fn form_pairs(text: &[u8]) -> Result<Vec<(String, String)>, Failure> {
+    let invalid = || Refusal::new(Cause::QueryParameterInvalid).about("application/x-www-form-urlencoded, UTF-8");
+    let mut pairs = Vec::new();
+    for pair in text.split(|b| *b == b'&').filter(|p| !p.is_empty()) {
+        let mut halves = pair.splitn(2, |b| *b == b'=');
+        let name = percent_decoded(halves.next().unwrap_or_default()).ok_or_else(invalid)?;
+        let value = percent_decoded(halves.next().unwrap_or_default()).ok_or_else(invalid)?;
+        pairs.push((name, value));
+    }
+    Ok(pairs)
+}
+
+fn percent_decoded(text: &[u8]) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || bytes.next().and_then(|b| (*b as char).to_digit(16));
+                let (high, low) = (digit()?, digit()?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => *other,
+        });
+    }
+    String::from_utf8(out).ok()
+}
+
+/// Encodes a parameter's name or value for a URL.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b',') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded_as_forms_are() {
+        let pairs = form_pairs(b"patient.identifier=urn%3Aoid%3A1.2%7C3&status=current&x=a+b&y").expect("reads");
+        assert_eq!(pairs[0], ("patient.identifier".into(), "urn:oid:1.2|3".into()));
+        assert_eq!((pairs[2].1.as_str(), pairs[3].1.as_str()), ("a b", ""));
+        assert!(form_pairs(b"a=%4").is_err() && form_pairs(b"a=%zz").is_err() && form_pairs(b"a=%ff").is_err());
+        assert_eq!(percent_encoded("urn:oid:1|é"), "urn:oid:1%7C%C3%A9");
+    }
+
+    #[test]
+    fn json_of_version_4_is_served_and_nothing_else() {
+        for good in ["json", "application/fhir json", "application/fhir+json; fhirVersion=4.0", "*/*"] {
+            assert!(is_json(good), "{good}");
+        }
+        for bad in ["xml", "application/fhir+xml", "text/html", "application/fhir+json; fhirVersion=5.0"] {
+            assert!(!is_json(bad), "{bad}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", "application/fhir+json;q=0, text/html".parse().expect("header"));
+        assert_eq!(accepted(&headers), Some(vec!["text/html".to_owned()]));
+    }
+}

@@ -1,0 +1,231 @@
+//! Composition: what a gateway is made of, started and stopped in one visible place.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use access::Tables;
+use ambient::{SystemClock, SystemRng};
+use axum::Router;
+use desk::{Desk, DeskOptions};
+use space::{Oid, submission::SubmissionRules};
+use store::{Store, StoreOptions};
+use terminology::{Mappings, Terminology};
+use tokio::{net::TcpListener, sync::watch};
+use trust::{
+    AnchorFiles, BearerVerifier, ClientAuth, RevocationPolicy, ServeOptions, TlsEndpoint, TlsFiles, TrustAnchors,
+    VihfPolicy, VihfVerifier,
+};
+
+use crate::{
+    admin::{self, Metrics},
+    auth::Credentials,
+    commands::{DemoArgs, Failure, ServeArgs},
+    config::Config,
+    demo,
+};
+
+/// How often development data are asked whether the clock was moved.
+const LOOK_AT_CLOCK: Duration = Duration::from_millis(500);
+/// How often uploads that were never acknowledged are collected.
+const COLLECT: Duration = Duration::from_secs(600);
+
+/// What every command that touches the store needs.
+pub(crate) struct Core {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) clock: Arc<SystemClock>,
+}
+
+/// Opens the store and the desk over it.
+pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
+    let wrong = |what: &'static str| move |e: &dyn std::fmt::Display| Failure::run(what, e);
+    let mappings = if config.mappings.folder.as_os_str().is_empty() {
+        Mappings::built_in()
+    } else {
+        Mappings::with_folder(&config.mappings.folder)
+    };
+    let tables = Tables::load(&mappings, config.access.clone()).map_err(|e| Failure::usage("mappings", &e))?;
+    let terms = Terminology::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
+    let blobs = config.store.blobs.strip_prefix("file:");
+    let blobs = blobs.ok_or_else(|| Failure::usage("store.blobs", &"must be file:FOLDER"))?;
+    let options = StoreOptions {
+        url: config.store.url.clone(),
+        blobs: blobs.into(),
+        inline_limit: config.store.inline_bytes,
+        size_limit: config.limits.document_bytes,
+        readers: config.store.readers,
+        queue: config.store.queue,
+    };
+    let rng: ambient::SharedRng = SystemRng::new();
+    let store = Store::open(&options, &rng).await.map_err(|e| wrong("store")(&e))?;
+    let clock = SystemClock::new();
+    if config.gateway.development {
+        clock.set_offset_ms(store.clock_offset_ms().await.map_err(|e| wrong("store")(&e))?);
+    }
+    let desk_options = DeskOptions {
+        rules: SubmissionRules {
+            ins_tolerance: config.identity.ins_key,
+            allow_masked_and_hidden: config.ihe.masked_and_hidden,
+        },
+        max_results: config.limits.results,
+    };
+    let desk = Desk::new(store, tables, terms, clock.clone(), rng, desk_options);
+    Ok(Core { desk: Arc::new(desk), clock })
+}
+
+/// `passerelle demo`: makes what is missing, then serves.
+pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
+    let file = demo::prepare(&args.data).await?;
+    let mut config = Config::load(&file).map_err(|e| Failure::usage("configuration", &e))?;
+    if args.any_port {
+        config.listen.pro.set_port(0);
+        config.listen.admin.set_port(0);
+    }
+    run(&config).await
+}
+
+/// `passerelle serve`.
+pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    let config = Config::load(&args.config).map_err(|e| Failure::usage("configuration", &e))?;
+    run(&config).await
+}
+
+/// Serves until told to stop.
+async fn run(config: &Config) -> Result<(), Failure> {
+    let core = open(config).await?;
+    let anchors = anchors(config)?;
+    let files = TlsFiles { certificate: config.tls.certificate.clone(), key: config.tls.key.clone() };
+    let endpoint = TlsEndpoint::load(files, anchors.clone(), ClientAuth::Required, core.clock.clone())
+        .map_err(|e| Failure::usage("tls", &e))?;
+    let metrics = Metrics::new();
+    let pro = professional(config, &core, &anchors)?
+        .layer(axum::middleware::from_fn_with_state(metrics.clone(), admin::measure));
+    let admin = admin::router(core.desk.clone(), metrics);
+
+    let pro_listener = bind("listen.pro", config.listen.pro).await?;
+    let admin_listener = bind("listen.admin", config.listen.admin).await?;
+    let ready = Ready::of(&pro_listener, &admin_listener)?;
+
+    let (stop, stopped) = watch::channel(false);
+    let drain = Duration::from_secs(config.limits.drain_s);
+    let options =
+        ServeOptions { max_connections: config.limits.connections, drain_timeout: drain, ..ServeOptions::default() };
+    let pro = tokio::spawn(trust::serve(pro_listener, endpoint, pro, options, until(stopped.clone())));
+    let admin = tokio::spawn(async move {
+        axum::serve(admin_listener, admin).with_graceful_shutdown(until(stopped)).await
+    });
+    let keeping = tokio::spawn(keep(core.desk.clone(), core.clock.clone(), config.gateway.development));
+    ready.print();
+
+    signal().await;
+    tracing::info!("gateway.stopping");
+    // A second signal stops at once.
+    let second = tokio::spawn(async {
+        signal().await;
+        std::process::exit(1);
+    });
+    let _ = stop.send(true);
+    let _ = pro.await;
+    admin.abort();
+    keeping.abort();
+    core.desk.store().close().await;
+    second.abort();
+    Ok(())
+}
+
+/// Routes of the professional listener.
+fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Result<Router, Failure> {
+    let policy = VihfPolicy {
+        lifetime: Duration::from_secs(config.trust.vihf_lifetime_s),
+        skew: Duration::from_secs(config.trust.clock_skew_s),
+        allow_sha1: config.trust.allow_sha1,
+        reason_attributes: config.trust.reason_attributes.clone(),
+        ins_tolerance: config.identity.ins_key,
+        ..VihfPolicy::default()
+    };
+    let credentials = Arc::new(Credentials {
+        vihf: VihfVerifier::new(policy.clone(), anchors.clone(), core.clock.clone()),
+        bearer: BearerVerifier::new(policy, anchors.clone(), core.clock.clone()),
+    });
+    let repository = Oid::parse(&config.ihe.repository_unique_id)
+        .map_err(|e| Failure::usage("ihe.repository_unique_id", &e))?;
+    let mut limits = ihe::Limits { idle: Duration::from_secs(config.limits.idle_s), ..ihe::Limits::default() };
+    limits.xml.max_bytes = config.limits.envelope_bytes;
+    limits.xml.max_depth = config.limits.depth;
+    let ihe = ihe::router(ihe::IheState { desk: core.desk.clone(), auth: credentials.clone(), repository, limits });
+    Ok(Router::new().merge(ihe))
+}
+
+fn anchors(config: &Config) -> Result<Arc<TrustAnchors>, Failure> {
+    let files = AnchorFiles { authorities: config.tls.authorities.clone(), crls: config.tls.crls.clone() };
+    let policy =
+        if config.tls.require_fresh_crl { RevocationPolicy::Required } else { RevocationPolicy::LastKnown };
+    TrustAnchors::load(files, policy).map_err(|e| Failure::usage("tls.authorities", &e))
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|e| Failure::usage(key, &format!("{address} cannot be listened on ({e}): free the port or change it")))
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Background work of one process: the development clock, and leftovers of uploads.
+async fn keep(desk: Arc<Desk>, clock: Arc<SystemClock>, development: bool) {
+    let mut collect = tokio::time::interval(COLLECT);
+    let mut look = tokio::time::interval(LOOK_AT_CLOCK);
+    loop {
+        tokio::select! {
+            _ = collect.tick() => match desk.store().collect().await {
+                Ok(0) => {}
+                Ok(removed) => tracing::info!(removed, "store.leftovers_collected"),
+                Err(error) => tracing::error!(error = %error, "store.collect_failed"),
+            },
+            _ = look.tick(), if development => {
+                if let Ok(offset) = desk.store().clock_offset_ms().await {
+                    clock.set_offset_ms(offset);
+                }
+            }
+        }
+    }
+}
+
+/// Resolves when the process is asked to stop.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// The one line on stdout.
+#[derive(serde::Serialize)]
+struct Ready {
+    ready: bool,
+    pro: String,
+    admin: String,
+}
+
+impl Ready {
+    fn of(pro: &TcpListener, admin: &TcpListener) -> Result<Self, Failure> {
+        let address = |l: &TcpListener| l.local_addr().map_err(|e| Failure::run("listener", &e));
+        Ok(Self { ready: true, pro: format!("https://{}", address(pro)?), admin: format!("http://{}", address(admin)?) })
+    }
+
+    #[expect(clippy::print_stdout, reason = "the ready line is what stdout is for")]
+    fn print(&self) {
+        println!("{}", serde_json::to_string(self).unwrap_or_default());
+    }
+}
+
+/// Opens a data folder's configuration, for commands that work beside a running gateway.
+pub(crate) async fn open_data(data: &Path) -> Result<(Config, Core), Failure> {
+    let config = Config::load(&data.join("passerelle.toml")).map_err(|e| Failure::usage("configuration", &e))?;
+    let core = open(&config).await?;
+    Ok((config, core))
+}

@@ -1,0 +1,443 @@
+//! The configuration: one struct a section, every key with its default, unknown keys refused, secrets in files.
+//!
+//! `PASSERELLE__SECTION__KEY` in the environment overrides a key. Paths are relative to the folder of the file.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use access::AccessPolicy;
+use serde::{Deserialize, Serialize};
+use space::InsTolerance;
+
+/// Prefix of the environment's keys.
+const PREFIX: &str = "PASSERELLE__";
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) gateway: Gateway,
+    pub(crate) listen: Listen,
+    pub(crate) tls: Tls,
+    pub(crate) trust: Trust,
+    pub(crate) identity: Identity,
+    pub(crate) store: StoreSection,
+    pub(crate) access: AccessPolicy,
+    pub(crate) ihe: Ihe,
+    pub(crate) fhir: Fhir,
+    pub(crate) limits: Limits,
+    pub(crate) mappings: MappingsSection,
+}
+
+/// Section `[gateway]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Gateway {
+    /// Development data: the command line may set what holders set and move the clock.
+    pub(crate) development: bool,
+}
+
+/// Section `[listen]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Listen {
+    /// Professional software, mutual TLS.
+    pub(crate) pro: SocketAddr,
+    /// The operator: health and metrics. Keep it on loopback.
+    pub(crate) admin: SocketAddr,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { pro: SocketAddr::from(([127, 0, 0, 1], 8443)), admin: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+    }
+}
+
+/// Section `[tls]`. Files are read again when they change.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// Certificate chain of the gateway (PEM).
+    pub(crate) certificate: PathBuf,
+    /// Its private key (PEM, PKCS#8, mode 0600).
+    pub(crate) key: PathBuf,
+    /// Authorities whose cards and structure certificates are trusted (PEM).
+    pub(crate) authorities: Vec<PathBuf>,
+    /// Their revocation lists (PEM or DER).
+    pub(crate) crls: Vec<PathBuf>,
+    /// Trust nothing of an authority whose revocation list is absent or out of date.
+    pub(crate) require_fresh_crl: bool,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            certificate: "pki/server.pem".into(),
+            key: "pki/server.key".into(),
+            authorities: vec!["pki/ca.pem".into()],
+            crls: vec!["pki/crl.pem".into()],
+            require_fresh_crl: false,
+        }
+    }
+}
+
+/// Section `[trust]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Trust {
+    /// Accept SHA-1 in the signature of a VIHF (UNVERIFIED that the DMP still does; off).
+    pub(crate) allow_sha1: bool,
+    /// How far a client's clock may be off, in seconds.
+    pub(crate) clock_skew_s: u64,
+    /// How long a VIHF holds after its IssueInstant, in seconds.
+    pub(crate) vihf_lifetime_s: u64,
+    /// Attributes that may carry the reason of a break-glass access (UNVERIFIED name).
+    pub(crate) reason_attributes: Vec<String>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self {
+            allow_sha1: false,
+            clock_skew_s: 120,
+            vihf_lifetime_s: 3600,
+            reason_attributes: vec!["Mode_Acces_Raison".into()],
+        }
+    }
+}
+
+/// Section `[identity]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Identity {
+    /// `strict`: the INS key must be right always. `test`: test and demonstration numbers may carry a wrong one.
+    pub(crate) ins_key: InsTolerance,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self { ins_key: InsTolerance::Strict }
+    }
+}
+
+/// Section `[store]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StoreSection {
+    /// `sqlite:PATH`.
+    pub(crate) url: String,
+    /// `file:FOLDER`, for bodies of documents.
+    pub(crate) blobs: String,
+    /// Bodies up to this many bytes stand in the database, larger ones in files.
+    pub(crate) inline_bytes: usize,
+    /// Connections that read.
+    pub(crate) readers: u32,
+    /// Writes that may wait before callers are told to try later.
+    pub(crate) queue: usize,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self {
+            url: "sqlite:passerelle.db".into(),
+            blobs: "file:blobs".into(),
+            inline_bytes: 32 * 1024,
+            readers: 4,
+            queue: 4096,
+        }
+    }
+}
+
+/// Section `[ihe]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Ihe {
+    /// `repositoryUniqueId` of this gateway; the default is the national DMP's.
+    pub(crate) repository_unique_id: String,
+    /// Let a document be masked to professionals and hidden from the holder at once
+    /// (`cumul-invisible_patient-masque_ps` of the DMP).
+    pub(crate) masked_and_hidden: bool,
+}
+
+impl Default for Ihe {
+    fn default() -> Self {
+        Self { repository_unique_id: "1.2.250.1.213.4.1.1.1.2".into(), masked_and_hidden: false }
+    }
+}
+
+/// Section `[fhir]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Fhir {
+    /// Address under which clients reach the gateway (`https://host:port`); empty = as they wrote it in `Host`.
+    pub(crate) public_url: String,
+}
+
+/// Section `[limits]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Largest document, in bytes.
+    pub(crate) document_bytes: u64,
+    /// Largest SOAP envelope, in bytes.
+    pub(crate) envelope_bytes: usize,
+    /// Deepest XML or JSON, in levels.
+    pub(crate) depth: u32,
+    /// Largest FHIR bundle, in bytes; it is held in memory.
+    pub(crate) bundle_bytes: usize,
+    /// Longest silence inside a message, in seconds.
+    pub(crate) idle_s: u64,
+    /// Longest listing, in documents.
+    pub(crate) results: usize,
+    /// Connections at once.
+    pub(crate) connections: usize,
+    /// How long shutdown waits for calls under way, in seconds.
+    pub(crate) drain_s: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            document_bytes: 2 << 30,
+            envelope_bytes: 4 << 20,
+            depth: 100,
+            bundle_bytes: 64 << 20,
+            idle_s: 30,
+            results: 10_000,
+            connections: 10_000,
+            drain_s: 30,
+        }
+    }
+}
+
+/// Section `[mappings]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MappingsSection {
+    /// Folder of tables that replace those built in; empty = none.
+    pub(crate) folder: PathBuf,
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: cannot be read ({source}): give the path of an existing configuration")]
+    Read { path: String, source: std::io::Error },
+    /// One thing is wrong in it.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl Config {
+    /// Reads a file, applies the environment, and makes paths absolute.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = read(path)?;
+        let mut problems = Vec::new();
+        let config = parse(path, &text, &environment(), &mut problems);
+        match (config, problems.into_iter().next()) {
+            (Some(config), None) => Ok(config.rooted(path)),
+            (_, Some(problem)) => Err(ConfigError::Wrong(problem)),
+            (None, None) => Err(ConfigError::Wrong(format!("{}: no configuration", path.display()))),
+        }
+    }
+
+    /// Everything that is wrong with a file, one line each.
+    pub(crate) fn check(path: &Path) -> Result<Vec<String>, ConfigError> {
+        let text = read(path)?;
+        let mut problems = Vec::new();
+        if let Some(config) = parse(path, &text, &environment(), &mut problems) {
+            config.rooted(path).check_values(&path.display().to_string(), &mut problems);
+        }
+        Ok(problems)
+    }
+
+    fn rooted(mut self, file: &Path) -> Self {
+        let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let root = |path: &mut PathBuf| {
+            if !path.as_os_str().is_empty() {
+                *path = folder.join(&path);
+            }
+        };
+        for path in [&mut self.tls.certificate, &mut self.tls.key, &mut self.mappings.folder] {
+            root(path);
+        }
+        self.tls.authorities.iter_mut().chain(&mut self.tls.crls).for_each(root);
+        for (url, scheme) in [(&mut self.store.url, "sqlite:"), (&mut self.store.blobs, "file:")] {
+            if let Some(path) = url.strip_prefix(scheme) {
+                *url = format!("{scheme}{}", folder.join(path).display());
+            }
+        }
+        self.access.operator_may_set |= self.gateway.development;
+        self
+    }
+
+    fn check_values(&self, file: &str, problems: &mut Vec<String>) {
+        for path in
+            self.tls.authorities.iter().chain(&self.tls.crls).chain([&self.tls.certificate, &self.tls.key])
+        {
+            if !path.exists() {
+                problems.push(format!("{file}: [tls] {} does not exist: issue it or correct the path", path.display()));
+            }
+        }
+        if !self.store.url.starts_with("sqlite:") {
+            problems.push(format!("{file}: [store] url must be sqlite:PATH"));
+        }
+        if !self.store.blobs.starts_with("file:") {
+            problems.push(format!("{file}: [store] blobs must be file:FOLDER"));
+        }
+        if space::Oid::parse(&self.ihe.repository_unique_id).is_err() {
+            problems.push(format!("{file}: [ihe] repository_unique_id is not an OID"));
+        }
+        if !self.mappings.folder.as_os_str().is_empty() && !self.mappings.folder.is_dir() {
+            problems.push(format!("{file}: [mappings] folder does not exist"));
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.display().to_string(), source })
+}
+
+fn environment() -> Vec<(String, String)> {
+    std::env::vars().filter(|(key, _)| key.starts_with(PREFIX)).collect()
+}
+
+/// Parses a configuration; every key that is unknown or of another kind than its default is a problem with its line.
+fn parse(path: &Path, text: &str, environment: &[(String, String)], problems: &mut Vec<String>) -> Option<Config> {
+    let file = path.display();
+    let mut table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => {
+            let line = error.span().map_or(1, |s| text[..s.start.min(text.len())].lines().count().max(1));
+            problems.push(format!("{file}:{line}: {}", error.message()));
+            return None;
+        }
+    };
+    let defaults = toml::Table::try_from(Config::default()).ok()?;
+    for (section, value) in &table {
+        let Some(known) = defaults.get(section).and_then(toml::Value::as_table) else {
+            problems.push(format!("{file}:{}: no section [{section}]", line_of(text, section, None)));
+            continue;
+        };
+        let Some(keys) = value.as_table() else {
+            problems.push(format!("{file}:{}: {section} must be a section", line_of(text, section, None)));
+            continue;
+        };
+        for (key, value) in keys {
+            let line = line_of(text, section, Some(key));
+            match known.get(key) {
+                None => problems.push(format!("{file}:{line}: [{section}] has no key {key}")),
+                Some(default) if !default.same_type(value) => problems.push(format!(
+                    "{file}:{line}: [{section}] {key} must be {}, not {}",
+                    default.type_str(),
+                    value.type_str()
+                )),
+                Some(_) => {}
+            }
+        }
+    }
+    for (name, value) in environment {
+        if let Err(problem) = override_with(&mut table, &defaults, name, value) {
+            problems.push(problem);
+        }
+    }
+    if !problems.is_empty() {
+        return None;
+    }
+    match toml::Value::Table(table).try_into::<Config>() {
+        Ok(config) => Some(config),
+        Err(error) => {
+            problems.push(format!("{file}: {}", error.message()));
+            None
+        }
+    }
+}
+
+fn override_with(table: &mut toml::Table, defaults: &toml::Table, name: &str, value: &str) -> Result<(), String> {
+    let wrong = |why: &str| format!("environment {name}: {why}");
+    let path = name[PREFIX.len()..].to_ascii_lowercase();
+    let (section, key) = path.split_once("__").ok_or_else(|| wrong("must be PASSERELLE__SECTION__KEY"))?;
+    let default = defaults
+        .get(section)
+        .and_then(|s| s.get(key))
+        .ok_or_else(|| wrong(&format!("there is no key {key} in [{section}]")))?;
+    let value = if default.is_str() {
+        toml::Value::String(value.to_owned())
+    } else {
+        let text = format!("v = {value}");
+        let parsed: Option<toml::Value> = text.parse::<toml::Table>().ok().and_then(|mut t| t.remove("v"));
+        parsed.filter(|v| v.same_type(default)).ok_or_else(|| wrong(&format!("must be {}", default.type_str())))?
+    };
+    let section = table.entry(section.to_owned()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let Some(section) = section.as_table_mut() {
+        section.insert(key.to_owned(), value);
+    }
+    Ok(())
+}
+
+/// The line (from 1) where a section, or a key in it, stands.
+fn line_of(text: &str, section: &str, key: Option<&str>) -> usize {
+    let mut inside = false;
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.split(']').next()) {
+            inside = name.trim() == section;
+            if inside && key.is_none() {
+                return index + 1;
+            }
+        } else if let Some(key) = key
+            && inside
+            && line.split('=').next().map(str::trim) == Some(key)
+        {
+            return index + 1;
+        }
+    }
+    1
+}
+
+/// The whole configuration as text, every key with what it is for and its default.
+pub(crate) fn template(development: bool) -> String {
+    include_str!("../passerelle.toml").replace("development = false", &format!("development = {development}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str, environment: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        let mut problems = Vec::new();
+        let environment: Vec<_> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let config = parse(Path::new("f.toml"), text, &environment, &mut problems);
+        (config, problems)
+    }
+
+    #[test]
+    fn the_template_holds_every_key_with_its_default() {
+        let (config, wrong) = problems(&template(false), &[]);
+        assert!(wrong.is_empty(), "{wrong:?}");
+        let table: toml::Table = template(false).parse().expect("toml");
+        let defaults = toml::Table::try_from(Config::default()).expect("defaults");
+        assert_eq!(table, defaults);
+        assert!(!config.expect("reads").gateway.development);
+    }
+
+    #[test]
+    fn everything_wrong_is_told_with_its_line() {
+        let (_, wrong) = problems("[listen]\npro = 3\nproo = \"x\"\n[lisen]\n", &[]);
+        assert_eq!(wrong.len(), 3, "{wrong:?}");
+        assert!(wrong.iter().any(|w| w.starts_with("f.toml:2:")) && wrong.iter().any(|w| w.starts_with("f.toml:3:")));
+        assert!(wrong.iter().any(|w| w.starts_with("f.toml:4:")));
+    }
+
+    #[test]
+    fn the_environment_overrides_and_is_checked() {
+        let (config, _) = problems("", &[("PASSERELLE__LISTEN__PRO", "127.0.0.1:1"), ("PASSERELLE__STORE__READERS", "9")]);
+        let config = config.expect("reads");
+        assert_eq!((config.listen.pro.port(), config.store.readers), (1, 9));
+        let (_, wrong) = problems("", &[("PASSERELLE__STORE__READERS", "many"), ("PASSERELLE__STORE__X", "1")]);
+        assert_eq!(wrong.len(), 2);
+    }
+}
