@@ -1,1 +1,1 @@
-//! t
+//! Integration tests live in `suite/`, what they share in `kit/`.

@@ -15,15 +15,6 @@ pub(crate) const PDSM_IS_ARCHIVED: &str =
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-ext-is-archived";
 pub(crate) const PDSM_INTENDED_RECIPIENT: &str =
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-ext-intended-recipient";
-/// Profiles of a bundle that ITI-65 may claim, by their last segment (PDSm 3.1.1, MHD 4.2).
-pub(crate) const PROVIDE_BUNDLES: [&str; 6] = [
-    "pdsm-comprehensive-provide-document-bundle",
-    "IHE.MHD.Comprehensive.ProvideBundle",
-    "IHE.MHD.Minimal.ProvideBundle",
-    "IHE.MHD.UnContained.Comprehensive.ProvideBundle",
-    "IHE.MHD.ProvideDocumentBundle.Comprehensive",
-    "IHE.MHD.ProvideDocumentBundle.Minimal",
-];
 pub(crate) const PROVIDE_BUNDLE_RESPONSE: &str =
     "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.ProvideDocumentBundleResponse";
 

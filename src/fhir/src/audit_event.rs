@@ -1,0 +1,329 @@
+//! `GET AuditEvent?patient.identifier=…`: the trace of a space, newest first, as TDE 2.0.0 shapes it. Who may read which
+//! part of it the desk decides; reading it is itself traced.
+
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+    response::Response,
+};
+use jiff::Timestamp;
+use space::{
+    Actor, Cause, Ins, Purpose, Refusal, Role,
+    people::{PS_ID_NAT_OID, STRUCT_ID_NAT_OID},
+    trace::{Act, Outcome, TraceEvent},
+};
+use wire_fhir::{
+    AuditAgent, AuditEntity, AuditEvent, AuditSource, CodeableConcept, Coding, Identifier, Meta, Period, Reference,
+};
+
+use crate::{
+    FhirState,
+    call::Call,
+    respond::{self, Failure},
+    search::{
+        Search,
+        date::dates,
+        holder,
+        page::{Frame, Page, sorted},
+        parameters::AUDIT_EVENT,
+        place,
+        token::tokens,
+    },
+    translate::{
+        ids, person, systems,
+        urls::{FR_CORE_V2_0203, TDE_AUDIT_EVENT},
+    },
+};
+
+/// Traces looked at for one answer; older ones are found by narrowing the dates at the newer end.
+const DEPTH: i64 = 10_000;
+
+/// System of the acts in `AuditEvent.subtype`.
+const ACT_SYSTEM: &str = "urn:passerelle:act";
+
+/// A criterion on one trace.
+type Criterion = Box<dyn Fn(&TraceEvent) -> bool + Send + Sync>;
+
+/// Answers a search.
+pub(crate) async fn search(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
+    let call = Call::search(&state, request).await?;
+    let search = Search::read(&call, AUDIT_EVENT)?;
+    let page = Page::read(&state, &call)?;
+    let ascending = sorted(&call, "date")?;
+    let criteria = understand(&search)?;
+    let ins = holder::named(&state, &call, &search).await?;
+    // One reading, filtered here: each reading adds a trace, so that offsets of the store would slip.
+    let mut events = state.desk.traces(&call.caller, Some(&ins), DEPTH, 0).await?;
+    events.retain(|event| criteria.iter().all(|fits| fits(event)));
+    if ascending == Some(true) {
+        events.reverse();
+    }
+    let frame = Frame { call: &call, search: &search, kind: "AuditEvent", profile: None, page };
+    let bundle = frame.bundle(&events, |event| {
+        let event = audit_event(event, &ins);
+        (event.id.clone(), event)
+    });
+    Ok(respond::json(StatusCode::OK, &bundle))
+}
+
+fn understand(search: &Search) -> Result<Vec<Criterion>, Failure> {
+    let mut criteria: Vec<Criterion> = Vec::new();
+    for (parameter, values) in &search.criteria {
+        let asked = tokens(values);
+        criteria.push(match parameter.name {
+            // Read by `search::holder`.
+            "patient" | "patient.identifier" => continue,
+            name @ ("date" | "period-start") => {
+                let asked = dates(name, values)?;
+                Box::new(move |e| {
+                    let at = at(e);
+                    let end = at.checked_add(jiff::SignedDuration::from_millis(1)).unwrap_or(at);
+                    asked.iter().any(|d| d.fits((at, end)))
+                })
+            }
+            "outcome" => Box::new(move |e| asked.iter().any(|t| t.is(outcome(e)))),
+            "action" => Box::new(move |e| asked.iter().any(|t| t.is(action(e.act)))),
+            name => return Err(Refusal::new(Cause::QueryParameterUnknown).at(place(name)).into()),
+        });
+    }
+    Ok(criteria)
+}
+
+fn at(event: &TraceEvent) -> Timestamp {
+    Timestamp::from_millisecond(event.at_ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// One trace.
+fn audit_event(event: &TraceEvent, ins: &Ins) -> AuditEvent {
+    let recorded = at(event).to_string();
+    // The trace has no id of its own: its content is one, and the same each time.
+    let id = ids::derived_uuid("AuditEvent", &serde_json::to_string(event).unwrap_or_default());
+    AuditEvent {
+        id: id.to_string(),
+        meta: Meta { profile: vec![TDE_AUDIT_EVENT.to_owned()], ..Meta::default() },
+        contained: Vec::new(),
+        kind: Coding::new(
+            Some("http://terminology.hl7.org/CodeSystem/audit-event-type"),
+            "rest",
+            Some("RESTful Operation"),
+        ),
+        subtype: vec![subtype(event.act)],
+        action: action(event.act),
+        period: Period { start: Some(recorded.clone()), end: Some(recorded.clone()) },
+        recorded,
+        outcome: outcome(event),
+        outcome_desc: match &event.outcome {
+            Outcome::Done => None,
+            Outcome::Refused(code) => Some(code.clone()),
+        },
+        purpose_of_event: vec![purpose(&event.actor.purpose)],
+        agent: agents(event),
+        source: AuditSource {
+            observer: Reference {
+                kind: Some("Device".into()),
+                display: Some("Passerelle".into()),
+                ..Reference::default()
+            },
+        },
+        entity: entities(event, ins),
+    }
+}
+
+fn agents(event: &TraceEvent) -> Vec<AuditAgent> {
+    let actor = &event.actor;
+    let some = |t: &str| (!t.is_empty()).then(|| t.to_owned());
+    let participation = |code: &str| {
+        let system = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+        Some(CodeableConcept::of(Coding::new(Some(system), code, None)))
+    };
+    let mut agents = vec![AuditAgent {
+        kind: participation("IRCP"),
+        role: roles(actor),
+        who: who(actor),
+        name: some(&actor.name),
+        requestor: true,
+        policy: vec![format!("urn:passerelle:rule:{}", crate::call::percent_encoded(&event.rule))],
+    }];
+    if let Some(structure) = &actor.structure {
+        let identifier = Identifier::new(format!("urn:oid:{STRUCT_ID_NAT_OID}"), structure.as_str());
+        agents.push(AuditAgent {
+            kind: participation("CST"),
+            role: Vec::new(),
+            who: Reference::identified("Organization", identifier.typed(FR_CORE_V2_0203, "IDNST")),
+            name: None,
+            requestor: false,
+            policy: Vec::new(),
+        });
+    }
+    let software = format!("{} {}", actor.software.name, actor.software.version);
+    let display = some(software.trim()).unwrap_or_else(|| event.face.clone());
+    agents.push(AuditAgent {
+        kind: Some(CodeableConcept::of(Coding::new(
+            Some("http://dicom.nema.org/resources/ontology/DCM"),
+            "110153",
+            Some("Source Role ID"),
+        ))),
+        role: Vec::new(),
+        who: Reference { kind: Some("Device".into()), display: Some(display), ..Reference::default() },
+        name: None,
+        requestor: false,
+        policy: Vec::new(),
+    });
+    agents
+}
+
+fn who(actor: &Actor) -> Reference {
+    let named = |kind: &str| Reference {
+        kind: Some(kind.to_owned()),
+        display: Some(actor.name.clone()).filter(|n| !n.is_empty()).or_else(|| Some("—".to_owned())),
+        ..Reference::default()
+    };
+    match (&actor.id, actor.role) {
+        (Some(id), _) => {
+            let identifier = Identifier::new(format!("urn:oid:{PS_ID_NAT_OID}"), id.as_str());
+            Reference {
+                identifier: Some(identifier.typed(FR_CORE_V2_0203, "IDNPS")),
+                ..named("Practitioner")
+            }
+        }
+        (None, Role::Holder) => named("Patient"),
+        (None, Role::Structure) => named("Organization"),
+        (None, Role::Operator) => named("Device"),
+        (None, Role::Professional | Role::Agent) => named("Practitioner"),
+    }
+}
+
+fn roles(actor: &Actor) -> Vec<CodeableConcept> {
+    let profession = (!actor.profession.code.is_empty()).then(|| {
+        let system = systems::to_uri("1.2.250.1.71.1.2.7");
+        CodeableConcept::of(Coding::new(Some(&system), &actor.profession.code, None))
+    });
+    let speciality = actor.profession.speciality.as_deref().map(CodeableConcept::text);
+    profession.into_iter().chain(speciality).collect()
+}
+
+fn purpose(purpose: &Purpose) -> CodeableConcept {
+    let code = match purpose {
+        Purpose::Normal => "TREAT",
+        Purpose::BrisDeGlace { .. } => "BTG",
+        Purpose::Centre15 => "ETREAT",
+    };
+    let system = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+    let mut concept = CodeableConcept::of(Coding::new(Some(system), code, None));
+    concept.text = purpose.reason().map(str::to_owned);
+    concept
+}
+
+fn entities(event: &TraceEvent, ins: &Ins) -> Vec<AuditEntity> {
+    let entity = |what, kind: &str, role: &str| AuditEntity {
+        what,
+        kind: Coding::new(Some("http://terminology.hl7.org/CodeSystem/audit-entity-type"), kind, None),
+        role: Coding::new(Some("http://terminology.hl7.org/CodeSystem/object-role"), role, None),
+    };
+    let holder = Reference::identified("Patient", person::ins_identifier(ins.matricule(), ins.oid()));
+    let on_documents = matches!(event.act, Act::Deposit | Act::Find | Act::Fetch | Act::Lookup);
+    let targets = event.targets.iter().map(|target| match (on_documents, target.starts_with("urn:uuid:")) {
+        (true, true) => {
+            let reference = Reference::to(format!("DocumentReference/{}", ids::resource_id(target)));
+            entity(reference, "2", "3")
+        }
+        (true, false) => entity(Reference::identified("DocumentReference", ids::unique(target)), "2", "3"),
+        // On whom a setting bears: a professional or a structure.
+        (false, _) => {
+            let identifier = Identifier { value: Some(target.clone()), ..Identifier::default() };
+            entity(Reference { identifier: Some(identifier), ..Reference::default() }, "1", "15")
+        }
+    });
+    std::iter::once(entity(holder, "1", "1")).chain(targets).collect()
+}
+
+/// 0 done, 4 refused, 8 failed inside.
+fn outcome(event: &TraceEvent) -> &'static str {
+    match &event.outcome {
+        Outcome::Done => "0",
+        Outcome::Refused(code) if code == Cause::Internal.code() => "8",
+        Outcome::Refused(_) => "4",
+    }
+}
+
+const fn action(act: Act) -> &'static str {
+    match act {
+        Act::Deposit | Act::Create => "C",
+        Act::Fetch => "R",
+        Act::Find | Act::Lookup | Act::Identify | Act::ReadTrace => "E",
+        Act::Authorise
+        | Act::Withdraw
+        | Act::Block
+        | Act::Unblock
+        | Act::SetEmergency
+        | Act::SetMedecinTraitant
+        | Act::Oppose => "U",
+    }
+}
+
+fn subtype(act: Act) -> Coding {
+    let (code, display) = match act {
+        Act::Deposit => ("deposit", "Alimentation"),
+        Act::Find => ("find", "Recherche de documents"),
+        Act::Fetch => ("fetch", "Consultation d'un document"),
+        Act::Lookup => ("lookup", "Recherche de références"),
+        Act::Identify => ("identify", "Test d'existence"),
+        Act::ReadTrace => ("read_trace", "Consultation de la trace"),
+        Act::Authorise => ("authorise", "Autorisation"),
+        Act::Withdraw => ("withdraw", "Retrait d'autorisation"),
+        Act::Block => ("block", "Blocage"),
+        Act::Unblock => ("unblock", "Levée de blocage"),
+        Act::SetEmergency => ("set_emergency", "Consentements d'urgence"),
+        Act::SetMedecinTraitant => ("set_medecin_traitant", "Médecin traitant"),
+        Act::Oppose => ("oppose", "Opposition ou clôture"),
+        Act::Create => ("create", "Création de l'espace"),
+    };
+    Coding::new(Some(ACT_SYSTEM), code, Some(display))
+}
+
+#[cfg(test)]
+mod tests {
+    use space::{AuthMode, InsOid, InsTolerance, Profession, ProfessionalId, Software, StructureId};
+
+    use super::*;
+
+    #[test]
+    fn a_trace_of_any_act_and_mode_is_an_audit_event() {
+        let ins = Ins::parse("279035121518989", InsOid::NirTest, InsTolerance::Strict).expect("INS");
+        for purpose in [Purpose::Normal, Purpose::Centre15, Purpose::BrisDeGlace { reason: Some("coma".into()) }] {
+            let event = TraceEvent {
+                space: None,
+                at_ms: 1_790_000_000_123,
+                actor: Actor {
+                    role: Role::Professional,
+                    id: ProfessionalId::parse("899900063480").ok(),
+                    profession: Profession { code: "10".into(), speciality: Some("SM26".into()), activity: None },
+                    name: "MAX LIBRE".into(),
+                    structure: StructureId::parse("499900063480001").ok(),
+                    auth: AuthMode::Directe,
+                    purpose,
+                    secret: false,
+                    software: Software::default(),
+                },
+                act: Act::Fetch,
+                targets: vec!["1.2.3".into(), "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6".into()],
+                outcome: Outcome::Refused("blocked".into()),
+                rule: "R.1111-49 é".into(),
+                face: "fhir".into(),
+            };
+            let value = serde_json::to_value(audit_event(&event, &ins)).expect("JSON");
+            wire_fhir::check(&value).expect("FHIR R4");
+            assert_eq!((&value["outcome"], &value["outcomeDesc"]), (&"4".into(), &"blocked".into()));
+            assert!(value["agent"].as_array().is_some_and(|a| a.len() >= 2), "TDE asks for two");
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_the_table_is_understood() {
+        for parameter in AUDIT_EVENT {
+            let value = if matches!(parameter.name, "date" | "period-start") { "ge2020" } else { "x" };
+            let search = Search { criteria: vec![(parameter, vec![value.to_owned()])], ..Search::default() };
+            assert!(understand(&search).is_ok(), "{}", parameter.name);
+        }
+    }
+}

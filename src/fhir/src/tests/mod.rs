@@ -1,0 +1,1 @@
+//! Driving the routes over a real desk.

@@ -1,0 +1,311 @@
+//! SOAP messages of the DMP as care software writes them: prefixes, header order and line ends of real clients.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+use crate::{Client, Reply, TestDocument};
+
+/// Path of the repository.
+pub const REPOSITORY: &str = "/si-dmp-server/v2/services/repository";
+/// Path of the registry.
+pub const REGISTRY: &str = "/si-dmp-server/v2/services/registry";
+/// Approved.
+pub const APPROVED: &str = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved";
+/// Deprecated.
+pub const DEPRECATED: &str = "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated";
+/// repositoryUniqueId of the demonstration.
+pub const REPOSITORY_ID: &str = "1.2.250.1.213.4.1.1.1.2";
+/// FindDocuments.
+pub const FIND_DOCUMENTS: &str = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d";
+/// GetDocuments.
+pub const GET_DOCUMENTS: &str = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4";
+
+const BOUNDARY: &str = "----=_Part_7_1234.5678";
+const AUTHOR: &str = "899900000101^VASSEUR^ELISE^^^^^^&amp;1.2.250.1.71.4.2.1&amp;ISO^D^^^IDNPS";
+const INSTITUTION: &str = "CABINET VASSEUR^^^^^&amp;1.2.250.1.71.4.2.2&amp;ISO^IDNST^^^499900000101001";
+const SPECIALTY: &str = "G15_10/SM26^Médecin - Qualifié en Médecine Générale (SM)^1.2.250.1.213.1.1.4.5";
+
+/// An envelope with WS-Addressing headers and an assertion.
+#[must_use]
+pub fn envelope(action: &str, vihf: &str, body: &str) -> String {
+    format!(
+        r#"<soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope"><soap:Header><MessageID xmlns="http://www.w3.org/2005/08/addressing">urn:uuid:{}</MessageID><To xmlns="http://www.w3.org/2005/08/addressing"/><ReplyTo soap:mustUnderstand="true" xmlns="http://www.w3.org/2005/08/addressing"><Address>http://www.w3.org/2005/08/addressing/anonymous</Address></ReplyTo><Action soap:mustUnderstand="true" xmlns="http://www.w3.org/2005/08/addressing">{action}</Action><wsse:Security xmlns:wsse="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd">{vihf}</wsse:Security></soap:Header><soap:Body>{body}</soap:Body></soap:Envelope>"#,
+        crate::uuid()
+    )
+}
+
+fn classification(out: &mut String, object: &str, id: &mut u32, scheme: &str, code: &str, system: &str) {
+    *id += 1;
+    let _ = write!(
+        out,
+        r#"<Classification classificationScheme="urn:uuid:{scheme}" classifiedObject="{object}" id="cla{id}" nodeRepresentation="{code}"><Slot name="codingScheme"><ValueList><Value>{system}</Value></ValueList></Slot><Name><LocalizedString charset="UTF8" value="Libellé {code}" xml:lang="FR"/></Name></Classification>"#
+    );
+}
+
+fn author(out: &mut String, object: &str, id: &mut u32, scheme: &str) {
+    *id += 1;
+    let _ = write!(
+        out,
+        r#"<Classification classificationScheme="urn:uuid:{scheme}" classifiedObject="{object}" id="cla{id}"><Slot name="authorPerson"><ValueList><Value>{AUTHOR}</Value></ValueList></Slot><Slot name="authorSpecialty"><ValueList><Value>{SPECIALTY}</Value></ValueList></Slot><Slot name="authorInstitution"><ValueList><Value>{INSTITUTION}</Value></ValueList></Slot></Classification>"#
+    );
+}
+
+fn identifier(out: &mut String, object: &str, id: &mut u32, scheme: &str, value: &str, name: &str) {
+    *id += 1;
+    let _ = write!(
+        out,
+        r#"<ExternalIdentifier id="ei{id}" identificationScheme="urn:uuid:{scheme}" registryObject="{object}" value="{value}"><Name><LocalizedString charset="UTF8" value="{name}" xml:lang="FR"/></Name></ExternalIdentifier>"#
+    );
+}
+
+/// A submission of documents, all about the holder of `ins` (test register).
+#[derive(Debug, Clone)]
+pub struct Deposit {
+    /// INS of the metadata.
+    pub ins: String,
+    /// uniqueId of the set.
+    pub set_id: String,
+    /// The documents.
+    pub documents: Vec<TestDocument>,
+}
+
+impl Deposit {
+    /// A submission of one document.
+    #[must_use]
+    pub fn one(ins: &str, document: TestDocument) -> Self {
+        Self { ins: ins.to_owned(), set_id: crate::oid(), documents: vec![document] }
+    }
+
+    /// The body of the envelope; documents are included as `cid:N@test`.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let cx = format!("{}^^^&amp;1.2.250.1.213.1.4.10&amp;ISO^NH", self.ins);
+        let mut id = 0;
+        let mut o = String::with_capacity(8192);
+        o.push_str(r#"<ns4:ProvideAndRegisterDocumentSetRequest xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" xmlns:ns3="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" xmlns:ns4="urn:ihe:iti:xds-b:2007"><ns3:SubmitObjectsRequest><RegistryObjectList>"#);
+        o.push_str(r#"<RegistryPackage id="SubmissionSet01"><Slot name="submissionTime"><ValueList><Value>20260101120000</Value></ValueList></Slot><Name><LocalizedString charset="UTF8" value="Lot de test" xml:lang="FR"/></Name>"#);
+        author(&mut o, "SubmissionSet01", &mut id, "a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d");
+        classification(
+            &mut o,
+            "SubmissionSet01",
+            &mut id,
+            "aa543740-bdda-424e-8c96-df4873be8500",
+            "04",
+            "1.2.250.1.213.2.2",
+        );
+        o.push_str(r#"<Classification classificationNode="urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd" classifiedObject="SubmissionSet01" id="claSet"/>"#);
+        identifier(
+            &mut o,
+            "SubmissionSet01",
+            &mut id,
+            "6b5aea1a-874d-4603-a4bc-96a0a7b38446",
+            &cx,
+            "XDSSubmissionSet.patientId",
+        );
+        identifier(
+            &mut o,
+            "SubmissionSet01",
+            &mut id,
+            "554ac39e-e3fe-47fe-b233-965d2a147832",
+            "1.2.250.1.999.8",
+            "XDSSubmissionSet.sourceId",
+        );
+        identifier(
+            &mut o,
+            "SubmissionSet01",
+            &mut id,
+            "96fdda7c-d067-4183-912e-bf5ee74998a8",
+            &self.set_id,
+            "XDSSubmissionSet.uniqueId",
+        );
+        o.push_str("</RegistryPackage>");
+        for document in &self.documents {
+            extrinsic(&mut o, &mut id, document, &cx);
+        }
+        for (n, document) in self.documents.iter().enumerate() {
+            let _ = write!(
+                o,
+                r#"<Association associationType="urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember" id="assoc{n}" sourceObject="SubmissionSet01" targetObject="{}"><Slot name="SubmissionSetStatus"><ValueList><Value>Original</Value></ValueList></Slot></Association>"#,
+                document.id
+            );
+            if let Some(target) = &document.replaces {
+                let _ = write!(
+                    o,
+                    r#"<Association associationType="urn:ihe:iti:2007:AssociationType:RPLC" id="rplc{n}" sourceObject="{}" targetObject="{target}"/>"#,
+                    document.id
+                );
+            }
+        }
+        o.push_str("</RegistryObjectList></ns3:SubmitObjectsRequest>");
+        for (n, document) in self.documents.iter().enumerate() {
+            let _ = write!(
+                o,
+                r#"<ns4:Document id="{}"><xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:{n}@test"/></ns4:Document>"#,
+                document.id
+            );
+        }
+        o.push_str("</ns4:ProvideAndRegisterDocumentSetRequest>");
+        o
+    }
+
+    /// The whole message, and its Content-Type.
+    #[must_use]
+    pub fn message(&self, vihf: &str) -> (String, Vec<u8>) {
+        let envelope = envelope("urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b", vihf, &self.body());
+        let parts: Vec<_> = self.documents.iter().map(|d| (d.mime_type.as_str(), d.body.as_slice())).collect();
+        (content_type(), package(&envelope, &parts))
+    }
+
+    /// Sends it.
+    pub async fn send(&self, client: &mut Client, vihf: &str) -> Reply {
+        let (content_type, body) = self.message(vihf);
+        client.post(REPOSITORY, &[("content-type", &content_type)], body).await
+    }
+}
+
+fn extrinsic(o: &mut String, id: &mut u32, d: &TestDocument, cx: &str) {
+    let object = d.id.as_str();
+    let _ = write!(
+        o,
+        r#"<ExtrinsicObject id="{object}" mimeType="{}" objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"><Slot name="creationTime"><ValueList><Value>20260101115900</Value></ValueList></Slot><Slot name="languageCode"><ValueList><Value>fr-FR</Value></ValueList></Slot><Slot name="legalAuthenticator"><ValueList><Value>{AUTHOR}</Value></ValueList></Slot><Slot name="serviceStartTime"><ValueList><Value>20260101110000</Value></ValueList></Slot><Slot name="serviceStopTime"><ValueList><Value>20260101113000</Value></ValueList></Slot><Slot name="sourcePatientId"><ValueList><Value>0456789999^^^&amp;1.2.250.1.999.8.2&amp;ISO^PI</Value></ValueList></Slot><Slot name="sourcePatientInfo"><ValueList><Value>PID-5|AUBRY^CLAIRE^^^^^L</Value><Value>PID-7|19801105</Value><Value>PID-8|F</Value></ValueList></Slot>{}<Name><LocalizedString charset="UTF8" value="{}" xml:lang="FR"/></Name><Description><LocalizedString charset="UTF8" value="Commentaire" xml:lang="FR"/></Description>"#,
+        d.mime_type, d.extra, d.title
+    );
+    author(o, object, id, "93606bcf-9494-43ec-9b4e-a7748d1a838d");
+    let class_system = "1.2.250.1.213.1.1.4.1";
+    classification(o, object, id, "41a5887f-8865-4c09-adf7-e362475b143a", &d.class_code, class_system);
+    classification(o, object, id, "f0306f51-975f-434e-a61c-c59651d33983", &d.type_code.0, &d.type_code.1);
+    classification(o, object, id, "f4f85eac-e6cb-4883-b524-f2705394840f", "N", "2.16.840.1.113883.5.25");
+    for code in &d.visibility {
+        classification(o, object, id, "f4f85eac-e6cb-4883-b524-f2705394840f", code, "1.2.250.1.213.1.1.4.13");
+    }
+    classification(o, object, id, "a09d5840-386c-46f2-b5ad-9c3699a4309d", &d.format_code.0, &d.format_code.1);
+    classification(o, object, id, "f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1", "SA01", "1.2.250.1.71.4.2.4");
+    classification(o, object, id, "cccf5598-8b07-4b77-a05e-ae952c785ead", "ETABLISSEMENT", "1.2.250.1.213.1.1.4.9");
+    identifier(o, object, id, "58a6f841-87b3-4a3e-92fd-a8ffeff98427", cx, "XDSDocumentEntry.patientId");
+    identifier(o, object, id, "2e82c1f6-a085-4c72-9da3-8640a32e42ab", &d.unique_id, "XDSDocumentEntry.uniqueId");
+    o.push_str("</ExtrinsicObject>");
+}
+
+/// Content-Type of an MTOM message.
+#[must_use]
+pub fn content_type() -> String {
+    format!(
+        r#"multipart/related; type="application/xop+xml"; start="<rootpart@test>"; start-info="application/soap+xml"; boundary="{BOUNDARY}""#
+    )
+}
+
+/// What stands before the bytes of the first document, and between and after documents.
+#[must_use]
+pub fn package(envelope: &str, parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = package_head(envelope);
+    for (n, (mime_type, body)) in parts.iter().enumerate() {
+        out.extend_from_slice(part_head(n, mime_type).as_bytes());
+        out.extend_from_slice(body);
+    }
+    out.extend_from_slice(package_end().as_bytes());
+    out
+}
+
+/// The root part.
+#[must_use]
+pub fn package_head(envelope: &str) -> Vec<u8> {
+    format!(
+        "--{BOUNDARY}\r\nContent-Type: application/xop+xml; charset=UTF-8; type=\"application/soap+xml\"\r\nContent-Transfer-Encoding: 8bit\r\nContent-ID: <rootpart@test>\r\n\r\n{envelope}"
+    )
+    .into_bytes()
+}
+
+/// The headers of the `n`th part.
+#[must_use]
+pub fn part_head(n: usize, mime_type: &str) -> String {
+    format!(
+        "\r\n--{BOUNDARY}\r\nContent-Type: {mime_type}\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <{n}@test>\r\n\r\n"
+    )
+}
+
+/// The end of the package.
+#[must_use]
+pub fn package_end() -> String {
+    format!("\r\n--{BOUNDARY}--\r\n")
+}
+
+/// FindDocuments; `more` is further slots.
+#[must_use]
+pub fn find_documents(ins: &str, status: &str, more: &str) -> String {
+    format!(
+        r#"<ns3:AdhocQueryRequest xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" xmlns:ns3="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"><ns3:ResponseOption returnComposedObjects="true" returnType="LeafClass"/><AdhocQuery id="{FIND_DOCUMENTS}"><Slot name="$XDSDocumentEntryPatientId"><ValueList><Value>'{ins}^^^&amp;1.2.250.1.213.1.4.10&amp;ISO^NH'</Value></ValueList></Slot><Slot name="$XDSDocumentEntryStatus"><ValueList><Value>('{status}')</Value></ValueList></Slot>{more}</AdhocQuery></ns3:AdhocQueryRequest>"#
+    )
+}
+
+/// GetDocuments by uniqueId.
+#[must_use]
+pub fn get_documents(unique_id: &str) -> String {
+    format!(
+        r#"<ns3:AdhocQueryRequest xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" xmlns:ns3="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"><ns3:ResponseOption returnComposedObjects="true" returnType="LeafClass"/><AdhocQuery id="{GET_DOCUMENTS}"><Slot name="$XDSDocumentEntryUniqueId"><ValueList><Value>('{unique_id}')</Value></ValueList></Slot></AdhocQuery></ns3:AdhocQueryRequest>"#
+    )
+}
+
+/// A slot of a query.
+#[must_use]
+pub fn query_slot(name: &str, value: &str) -> String {
+    format!(r#"<Slot name="{name}"><ValueList><Value>{value}</Value></ValueList></Slot>"#)
+}
+
+/// Sends a stored query.
+pub async fn query(client: &mut Client, vihf: &str, body: &str) -> Reply {
+    let message = envelope("urn:ihe:iti:2007:RegistryStoredQuery", vihf, body);
+    client.post(REGISTRY, &[("content-type", "application/soap+xml; charset=UTF-8")], message).await
+}
+
+/// Retrieves one document.
+pub async fn retrieve(client: &mut Client, vihf: &str, unique_id: &str) -> Reply {
+    let body = format!(
+        r#"<RetrieveDocumentSetRequest xmlns="urn:ihe:iti:xds-b:2007"><DocumentRequest><RepositoryUniqueId>{REPOSITORY_ID}</RepositoryUniqueId><DocumentUniqueId>{unique_id}</DocumentUniqueId></DocumentRequest></RetrieveDocumentSetRequest>"#
+    );
+    let message = envelope("urn:ihe:iti:2007:RetrieveDocumentSet", vihf, &body);
+    client.post(REPOSITORY, &[("content-type", "application/soap+xml; charset=UTF-8")], message).await
+}
+
+/// The parts of an MTOM answer: the envelope, then the documents.
+///
+/// # Panics
+/// When it is no MTOM package.
+#[must_use]
+pub fn unpack(reply: &Reply) -> (String, Vec<Bytes>) {
+    use wire_soap::{content_type::MediaType, multipart};
+    let media = MediaType::parse(reply.header("content-type")).expect("a media type");
+    assert!(media.is_multipart_related(), "not MTOM: {}", reply.text());
+    let boundary = media.boundary().expect("a boundary");
+    let parts = multipart::split_complete(reply.body.clone(), boundary, multipart::MultipartLimits::default());
+    let mut parts = parts.expect("a package").into_iter().map(|(_, body)| Bytes::from(body));
+    let envelope = parts.next().expect("a root part");
+    (String::from_utf8(envelope.to_vec()).expect("UTF-8"), parts.collect())
+}
+
+/// Values of an attribute wherever it stands in a text, in order.
+#[must_use]
+pub fn attributes(xml: &str, name: &str) -> Vec<String> {
+    let needle = format!(" {name}=\"");
+    let values = xml.split(needle.as_str()).skip(1).filter_map(|rest| rest.split('"').next());
+    values.map(str::to_owned).collect()
+}
+
+/// The codes of registry errors, and the stable code each context begins with.
+#[must_use]
+pub fn errors(xml: &str) -> Vec<(String, String)> {
+    let contexts = attributes(xml, "codeContext").into_iter();
+    let codes = attributes(xml, "errorCode").into_iter();
+    let stable = |c: String| c.split([' ', '[']).next().unwrap_or_default().to_owned();
+    codes.zip(contexts.map(stable)).collect()
+}
+
+/// The stable code of a fault.
+#[must_use]
+pub fn fault_code(xml: &str) -> Option<String> {
+    let (_, rest) = xml.split_once("Subcode>")?;
+    let (_, rest) = rest.split_once("Value")?;
+    let (_, rest) = rest.split_once('>')?;
+    let (value, _) = rest.split_once('<')?;
+    Some(value.rsplit(':').next().unwrap_or(value).to_owned())
+}
