@@ -1,3 +1,16 @@
 //! The real program over real sockets. One module for each face or promise; each test starts a gateway of its own.
 
+mod access;
+mod bad_input;
+mod corpus;
+mod crash;
+mod iti18;
+mod iti41;
+mod iti41_replace;
+mod iti43;
+mod operations;
 mod spine;
+mod support;
+mod trace;
+mod trust;
+mod wrapping;

@@ -94,14 +94,13 @@ impl Desk {
             Ok(Deposited::Stored) => Ok(Receipt { set_uuid, documents: prepared.documents(), replayed: false }),
             Ok(Deposited::Replayed) => self.replayed(&permit, prepared, set_uuid).await,
             Err(StoreError::Conflict { cause, index }) => {
-                let place = index.and_then(|i| prepared.submission.documents.get(i)).map(|d| &d.place);
-                Err(Refusal::new(cause).at(place.unwrap_or(&prepared.submission.place)).into())
+                Err(Refusal::new(cause).at(prepared.place_of(cause, index)).into())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The entries the submission replaces: known here, current, and the caller's own.
+    /// The entries the submission replaces: known here, and the caller's own.
     async fn replaced(
         &self,
         acting: &Acting<'_>,
@@ -135,9 +134,7 @@ impl Desk {
             if own.allows(&facts, self.tables.matrix()) != Ok(access::Rule::Own) {
                 return Err(refuse(Cause::NotAuthor));
             }
-            if row.entry.status != AvailabilityStatus::Approved {
-                return Err(refuse(Cause::ReplacedNotApproved));
-            }
+            // Whether it is still the current version the store says, which knows a replay from a second replacement.
             targets.push(association.target.clone());
         }
         Ok(targets)
@@ -234,6 +231,15 @@ impl Prepared {
     fn documents(&self) -> Vec<(String, String)> {
         let pair = |d: &space::SubmittedDocument| (d.entry.unique_id.clone(), d.entry.entry_uuid.clone());
         self.submission.documents.iter().map(pair).collect()
+    }
+
+    /// Where a conflict with what is stored lies: at a document, at the replacement, or at the set as a whole.
+    fn place_of(&self, cause: Cause, index: Option<usize>) -> &str {
+        let Submission { place, documents, associations, .. } = &self.submission;
+        let document = index.and_then(|i| documents.get(i)).map(|d| &d.place);
+        let of_replacement = matches!(cause, Cause::ReplacedNotApproved | Cause::UnknownAssociationTarget);
+        let replacement = associations.iter().find(|(a, _)| of_replacement && a.kind.replaces()).map(|(_, p)| p);
+        document.or(replacement).unwrap_or(place)
     }
 
     fn is_inside(&self, uuid: &str) -> bool {

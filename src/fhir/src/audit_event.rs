@@ -181,10 +181,7 @@ fn who(actor: &Actor) -> Reference {
     match (&actor.id, actor.role) {
         (Some(id), _) => {
             let identifier = Identifier::new(format!("urn:oid:{PS_ID_NAT_OID}"), id.as_str());
-            Reference {
-                identifier: Some(identifier.typed(FR_CORE_V2_0203, "IDNPS")),
-                ..named("Practitioner")
-            }
+            Reference { identifier: Some(identifier.typed(FR_CORE_V2_0203, "IDNPS")), ..named("Practitioner") }
         }
         (None, Role::Holder) => named("Patient"),
         (None, Role::Structure) => named("Organization"),

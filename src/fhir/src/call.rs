@@ -61,9 +61,10 @@ impl FromRequestParts<FhirState> for Call {
 
     async fn from_request_parts(parts: &mut Parts, state: &FhirState) -> Result<Self, Failure> {
         let credential = state.auth.authenticate(&parts.headers, &parts.extensions)?;
-        let lenient = parts.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).any(|v| {
-            v.split([',', ';']).any(|p| p.trim().replace(' ', "").eq_ignore_ascii_case("handling=lenient"))
-        });
+        let lenient =
+            parts.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).any(|v| {
+                v.split([',', ';']).any(|p| p.trim().replace(' ', "").eq_ignore_ascii_case("handling=lenient"))
+            });
         Ok(Self {
             caller: Caller::new(credential, Face::Fhir),
             base: base(state, parts),

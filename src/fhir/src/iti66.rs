@@ -102,8 +102,7 @@ fn understand(search: &Search) -> Result<Vec<Criterion>, Failure> {
 }
 
 fn is_submission_set(token: &Token) -> bool {
-    token.is("submissionset")
-        && token.uri.as_deref().is_none_or(|u| matches!(u, LIST_TYPES | LIST_TYPES_HTTP))
+    token.is("submissionset") && token.uri.as_deref().is_none_or(|u| matches!(u, LIST_TYPES | LIST_TYPES_HTTP))
 }
 
 #[cfg(test)]
@@ -126,9 +125,13 @@ mod tests {
 
     #[test]
     fn both_schemes_of_the_list_types_are_read() {
-        for good in ["submissionset", &format!("{LIST_TYPES}|submissionset"), &format!("{LIST_TYPES_HTTP}|submissionset")] {
+        for good in
+            ["submissionset", &format!("{LIST_TYPES}|submissionset"), &format!("{LIST_TYPES_HTTP}|submissionset")]
+        {
             assert!(is_submission_set(&Token::read(good)));
         }
-        assert!(!is_submission_set(&Token::read("folder")) && !is_submission_set(&Token::read("http://x|submissionset")));
+        assert!(
+            !is_submission_set(&Token::read("folder")) && !is_submission_set(&Token::read("http://x|submissionset"))
+        );
     }
 }

@@ -7,7 +7,9 @@ use axum::{
     response::Response,
 };
 use desk::{Listed, Listing};
-use space::{Association, AvailabilityStatus, Cause, Code, DocumentEntry, Refusal, query::CodeQuery, query::EntryQuery};
+use space::{
+    Association, AvailabilityStatus, Cause, Code, DocumentEntry, Refusal, query::CodeQuery, query::EntryQuery,
+};
 
 use crate::{
     FhirState,
@@ -152,15 +154,11 @@ fn criterion(name: &'static str, values: &[String]) -> Result<Option<Criterion>,
         }
         "period-start" => {
             let asked = dates(name, values)?;
-            Box::new(move |e, _| {
-                e.service_start_time.as_ref().is_some_and(|t| asked.iter().any(|d| d.fits(range(t))))
-            })
+            Box::new(move |e, _| e.service_start_time.as_ref().is_some_and(|t| asked.iter().any(|d| d.fits(range(t)))))
         }
         "period-end" => {
             let asked = dates(name, values)?;
-            Box::new(move |e, _| {
-                e.service_stop_time.as_ref().is_some_and(|t| asked.iter().any(|d| d.fits(range(t))))
-            })
+            Box::new(move |e, _| e.service_stop_time.as_ref().is_some_and(|t| asked.iter().any(|d| d.fits(range(t)))))
         }
         "author.given" => Box::new(move |e, _| {
             let persons = e.authors.iter().filter_map(|a| a.person.as_ref()?.given()).collect::<Vec<_>>();

@@ -60,10 +60,7 @@ fn as_it_is(fetched: Fetched, tag: &str) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     let kind = HeaderValue::from_str(&fetched.entry.mime_type);
-    headers.insert(
-        header::CONTENT_TYPE,
-        kind.unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream")),
-    );
+    headers.insert(header::CONTENT_TYPE, kind.unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream")));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(fetched.size));
     describe(headers, tag);
     response

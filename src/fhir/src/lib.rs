@@ -24,9 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{Extensions, HeaderMap, Method},
-    response::{IntoResponse as _, Response},
+    http::{Extensions, HeaderMap},
     routing::{get, post},
 };
 use desk::Desk;
@@ -69,13 +67,7 @@ pub struct FhirLimits {
 
 impl Default for FhirLimits {
     fn default() -> Self {
-        Self {
-            body: 64 << 20,
-            body_timeout: Duration::from_secs(120),
-            page: 100,
-            page_max: 1000,
-            binary_json: 8 << 20,
-        }
+        Self { body: 64 << 20, body_timeout: Duration::from_secs(120), page: 100, page_max: 1000, binary_json: 8 << 20 }
     }
 }
 
@@ -98,7 +90,13 @@ impl std::fmt::Debug for FhirState {
     }
 }
 
-/// The routes, to be nested at `/fhir`.
+/// Everything at `/fhir`, `/fhir/` and below, to be merged into the listener's routes.
+pub fn routes(state: FhirState) -> Router {
+    let base = post(iti65::provide_document_bundle).fallback(method_not_served).with_state(state.clone());
+    Router::new().route("/fhir/", base).nest("/fhir", router(state))
+}
+
+/// The same without its prefix, for a program that nests it elsewhere; [`routes`] also answers at `/fhir/`.
 pub fn router(state: FhirState) -> Router {
     Router::new()
         .route("/", post(iti65::provide_document_bundle))
@@ -112,21 +110,14 @@ pub fn router(state: FhirState) -> Router {
         .route("/Binary/{id}", get(iti68::retrieve))
         .route("/Patient", get(patient::search))
         .route("/Patient/_search", post(patient::search))
+        .route("/Patient/{id}", get(patient::read))
         .route("/AuditEvent", get(audit_event::search))
         .route("/AuditEvent/_search", post(audit_event::search))
-        .method_not_allowed_fallback(|| async { Failure::from(Refusal::new(Cause::MethodNotServed)) })
-        .fallback(elsewhere)
+        .method_not_allowed_fallback(method_not_served)
+        .fallback(|| async { Failure::from(Refusal::new(Cause::RouteUnknown)) })
         .with_state(state)
 }
 
-/// `/fhir/` is `/fhir` (clients write both); anything else is unknown.
-async fn elsewhere(state: State<FhirState>, request: Request) -> Response {
-    match (request.uri().path(), request.method()) {
-        ("/" | "", &Method::POST) => match iti65::provide_document_bundle(state, request).await {
-            Ok(response) => response,
-            Err(failure) => failure.into_response(),
-        },
-        ("/" | "", _) => Failure::from(Refusal::new(Cause::MethodNotServed)).into_response(),
-        _ => Failure::from(Refusal::new(Cause::RouteUnknown)).into_response(),
-    }
+async fn method_not_served() -> Failure {
+    Failure::from(Refusal::new(Cause::MethodNotServed))
 }

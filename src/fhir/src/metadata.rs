@@ -63,7 +63,7 @@ pub(crate) fn statement(base: &str) -> Value {
                 resource("Binary", "", &["read"], &[]),
                 resource("DocumentReference", PDSM_DOCUMENT_REFERENCE, &["read", "search-type"], DOCUMENT_REFERENCE),
                 resource("List", PDSM_SUBMISSION_SET, &["read", "search-type"], LIST),
-                resource("Patient", FR_CORE_PATIENT_INS, &["search-type"], PATIENT),
+                resource("Patient", FR_CORE_PATIENT_INS, &["read", "search-type"], PATIENT),
             ],
             "interaction": [{
                 "code": "transaction",
@@ -103,13 +103,20 @@ mod tests {
         let statement = statement("https://x/fhir");
         wire_fhir::check(&statement).expect("FHIR R4");
         assert_eq!(statement["fhirVersion"], "4.0.1");
-        for (kind, table) in
-            [("DocumentReference", DOCUMENT_REFERENCE), ("List", LIST), ("Patient", PATIENT), ("AuditEvent", AUDIT_EVENT)]
-        {
+        for (kind, table) in [
+            ("DocumentReference", DOCUMENT_REFERENCE),
+            ("List", LIST),
+            ("Patient", PATIENT),
+            ("AuditEvent", AUDIT_EVENT),
+        ] {
             let resources = statement["rest"][0]["resource"].as_array().expect("resources");
             let declared = resources.iter().find(|r| r["type"] == kind).expect(kind);
-            let names: Vec<&str> =
-                declared["searchParam"].as_array().expect("parameters").iter().filter_map(|p| p["name"].as_str()).collect();
+            let names: Vec<&str> = declared["searchParam"]
+                .as_array()
+                .expect("parameters")
+                .iter()
+                .filter_map(|p| p["name"].as_str())
+                .collect();
             assert_eq!(names, table.iter().map(|p| p.name).collect::<Vec<_>>());
         }
     }

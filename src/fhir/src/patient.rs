@@ -1,12 +1,12 @@
 //! `GET Patient?identifier=system|matricule`: whether a holder has a space here, and who they are, shaped by
-//! FRCorePatientINS 2.1.0 (PDSm4DMP, TD0.2). No other search of people is served.
+//! FRCorePatientINS 2.1.0 (PDSm4DMP, TD0.2). A `Patient` is read by the id that the search gave. No other search of people is served.
 
 use axum::{
-    extract::{Request, State},
+    extract::{Path, Request, State},
     http::StatusCode,
     response::Response,
 };
-use space::{Cause, Holder, Sex, SpaceState};
+use space::{Cause, Holder, Refusal, Sex, SpaceState};
 use wire_fhir::{Address, Coding, Extension, HumanName, Meta, Patient, Resource};
 
 use crate::{
@@ -50,6 +50,21 @@ pub(crate) async fn search(State(state): State<FhirState>, request: Request) -> 
         (patient.id.clone().unwrap_or_default(), Resource::Patient(Box::new(patient)))
     });
     Ok(respond::json(StatusCode::OK, &bundle))
+}
+
+/// Reads the holder that the credential names, by the id a search gave; any other id is unknown.
+pub(crate) async fn read(
+    State(state): State<FhirState>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (call, parts, _) = Call::open(&state, request).await?;
+    call.negotiate(&parts.headers)?;
+    let (holder, ..) = state.desk.identify(&call.caller, None).await?;
+    if holder.space.to_string() != id {
+        return Err(Refusal::new(Cause::UnknownHolder).at("Patient.id").into());
+    }
+    Ok(respond::json(StatusCode::OK, &Resource::Patient(Box::new(patient(&holder)))))
 }
 
 /// A holder as FRCorePatientINS.

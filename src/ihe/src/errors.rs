@@ -82,8 +82,8 @@ fn context(refusal: &Refusal) -> String {
     format!("{}{subject} — {} — {} — {}", cause.code(), cause.advice_fr(), cause.advice_en(), cause.rule())
 }
 
-/// The registry errors of refusals, or a fault when one of them is none of a registry's.
-pub(crate) fn registry_errors(refusals: &[Refusal]) -> Result<Vec<RegistryError>, Box<Fault>> {
+/// The registry errors of refusals, or the first of them that is none of a registry's and makes a fault.
+pub(crate) fn registry_errors(refusals: &[Refusal]) -> Result<Vec<RegistryError>, &Refusal> {
     let error = |refusal: &Refusal| match wire(refusal.cause) {
         Wire::Registry(code) => Ok(RegistryError {
             code: Cow::Borrowed(code),
@@ -91,7 +91,7 @@ pub(crate) fn registry_errors(refusals: &[Refusal]) -> Result<Vec<RegistryError>
             location: refusal.place.clone(),
             severity: Severity::Error,
         }),
-        Wire::Fault(_) => Err(Box::new(fault(refusal))),
+        Wire::Fault(_) => Err(refusal),
     };
     refusals.iter().map(error).collect()
 }
@@ -190,7 +190,10 @@ mod tests {
             let refusal = Refusal::new(cause).at("/Envelope");
             let sent = match registry_errors(std::slice::from_ref(&refusal)) {
                 Ok(errors) => errors[0].context.clone(),
-                Err(fault) => format!("{:?} {:?} {:?}", fault.detail, fault.reason_fr, fault.reason_en),
+                Err(refusal) => {
+                    let fault = fault(refusal);
+                    format!("{:?} {:?} {:?}", fault.detail, fault.reason_fr, fault.reason_en)
+                }
             };
             assert!(sent.contains(cause.code()), "{cause:?}");
             assert!(fault(&refusal).detail.is_some_and(|d| d.place == "/Envelope"));

@@ -78,18 +78,24 @@ fn respond(
             if let Fault::Store(error) = &fault {
                 tracing::error!(error = %error, "iti18.failed");
             }
-            match errors::registry_errors(&refusals) {
-                Ok(errors) => AdhocQueryResponse {
-                    status: ResponseStatus::Failure,
-                    errors,
-                    objects: RegistryObjectList::default(),
-                    total: None,
-                    start_index: None,
-                },
-                Err(_) => return answer::fault(state, heading, &refusals[0]),
-            }
+            return failure(state, heading, &refusals);
         }
     };
+    send(state, heading, &response)
+}
+
+/// Answers with what was refused.
+pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal]) -> Response {
+    let errors = match errors::registry_errors(refusals) {
+        Ok(errors) => errors,
+        Err(fault) => return answer::fault(state, heading, &fault),
+    };
+    let objects = RegistryObjectList::default();
+    let status = ResponseStatus::Failure;
+    send(state, heading, &AdhocQueryResponse { status, errors, objects, total: None, start_index: None })
+}
+
+fn send(state: &IheState, heading: &Heading, response: &AdhocQueryResponse) -> Response {
     let action = action::REGISTRY_STORED_QUERY_RESPONSE;
     answer::plain(StatusCode::OK, answer::envelope(state, action, heading, |out| response.write(out)))
 }

@@ -119,20 +119,28 @@ async fn receive_parts(
 }
 
 fn respond(state: &IheState, heading: &Heading, done: Result<(), Fault>) -> Response {
-    let response = match done {
-        Ok(()) => RegistryResponse { status: ResponseStatus::Success, errors: Vec::new() },
+    match done {
+        Ok(()) => send(state, heading, &RegistryResponse { status: ResponseStatus::Success, errors: Vec::new() }),
         Err(fault) => {
             let refusals = fault.refusals();
             tracing::info!(cause = refusals.first().map(|r| r.cause.code()), "iti41.refused");
             if let Fault::Store(error) = &fault {
                 tracing::error!(error = %error, "iti41.failed");
             }
-            match errors::registry_errors(&refusals) {
-                Ok(errors) => RegistryResponse { status: ResponseStatus::Failure, errors },
-                Err(_) => return answer::fault(state, heading, &refusals[0]),
-            }
+            failure(state, heading, &refusals)
         }
-    };
+    }
+}
+
+/// Answers with what was refused.
+pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal]) -> Response {
+    match errors::registry_errors(refusals) {
+        Ok(errors) => send(state, heading, &RegistryResponse { status: ResponseStatus::Failure, errors }),
+        Err(fault) => answer::fault(state, heading, &fault),
+    }
+}
+
+fn send(state: &IheState, heading: &Heading, response: &RegistryResponse) -> Response {
     let action = action::PROVIDE_AND_REGISTER_RESPONSE;
     answer::plain(StatusCode::OK, answer::envelope(state, action, heading, |out| response.write(out)))
 }

@@ -78,9 +78,25 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
         (true, false) => ResponseStatus::Failure,
         (false, false) => ResponseStatus::PartialSuccess,
     };
-    let errors = match errors::registry_errors(&refused) {
+    send(state, heading, status, &refused, documents, parts)
+}
+
+/// Answers with what was refused.
+pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal]) -> Response {
+    send(state, heading, ResponseStatus::Failure, refusals, Vec::new(), Vec::new())
+}
+
+fn send(
+    state: &IheState,
+    heading: &Heading,
+    status: ResponseStatus,
+    refused: &[Refusal],
+    documents: Vec<DocumentResponse>,
+    parts: Vec<Part>,
+) -> Response {
+    let errors = match errors::registry_errors(refused) {
         Ok(errors) => errors,
-        Err(_) => return answer::fault(state, heading, &refused[0]),
+        Err(fault) => return answer::fault(state, heading, &fault),
     };
     let response = RetrieveDocumentSetResponse { response: RegistryResponse { status, errors }, documents };
     let action = action::RETRIEVE_DOCUMENT_SET_RESPONSE;

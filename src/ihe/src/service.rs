@@ -67,11 +67,13 @@ pub(crate) async fn serve(state: IheState, which: Service, request: Request<Body
         (Some(caller), Ok(transaction)) => (caller, transaction),
         (caller, Err(refusal)) => {
             receive::drain(parts, &state.limits).await;
-            let refusal = match caller {
-                Some(caller) => traced(&state, &caller, act_of(&heading.body), refusal).await,
-                None => refusal,
+            return match caller {
+                Some(caller) => {
+                    let refusal = traced(&state, &caller, act_of(&heading.body), refusal).await;
+                    failed(&state, &heading, &refusal)
+                }
+                None => refused(&state, &heading, &refusal),
             };
-            return refused(&state, &heading, &refusal);
         }
         (None, Ok(_)) => return refused(&state, &heading, &Refusal::new(Cause::AssertionMissing)),
     };
@@ -102,6 +104,18 @@ fn act_of(body: &str) -> Act {
 pub(crate) async fn traced(state: &IheState, caller: &desk::Caller, act: Act, refusal: Refusal) -> Refusal {
     let mut told = state.desk.refused(caller, act, vec![refusal]).await.refusals();
     told.pop().unwrap_or_else(|| Refusal::new(Cause::Internal))
+}
+
+/// Answers what a known caller's message was refused for in the words of its transaction; a fault when it has none.
+fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
+    tracing::info!(cause = refusal.cause.code(), place = refusal.place.as_deref(), "ihe.refused");
+    let refusals = std::slice::from_ref(refusal);
+    match heading.body.as_str() {
+        "AdhocQueryRequest" => iti18::failure(state, heading, refusals),
+        "ProvideAndRegisterDocumentSetRequest" => iti41::failure(state, heading, refusals),
+        "RetrieveDocumentSetRequest" => iti43::failure(state, heading, refusals),
+        _ => answer::fault(state, heading, refusal),
+    }
 }
 
 fn refused(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {

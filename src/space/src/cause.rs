@@ -291,4 +291,26 @@ mod tests {
             assert!(!cause.rule().is_empty() && cause.advice_fr().len() > 10 && cause.advice_en().len() > 10);
         }
     }
+
+    /// `docs/errors.md` is written from the catalogue: `UPDATE_DOCS=1 cargo test -p space` writes it anew.
+    #[test]
+    fn the_page_of_errors_is_the_catalogue() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
+        let mut page = String::from(
+            "# Causes of refusal\n\n\
+             Every refusal, on every face, carries one of these codes, the place in the message (XPath, FHIRPath or \
+             part), the rule behind it,\nand a sentence in French and English. By SOAP: `codeContext` and `location` \
+             of a `RegistryError`, or subcode and detail of a\nfault; by FHIR: `issue.details`, `expression` and \
+             `diagnostics` of an `OperationOutcome`. Codes never change meaning.\n\n\
+             | code | rule | français | English |\n|---|---|---|---|\n",
+        );
+        for cause in Cause::ALL {
+            let row = [cause.code(), cause.rule(), cause.advice_fr(), cause.advice_en()];
+            page.push_str(&format!("| `{}` | {} | {} | {} |\n", row[0], row[1], row[2], row[3]));
+        }
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &page).expect("the page is written");
+        }
+        assert_eq!(std::fs::read_to_string(path).expect("docs/errors.md"), page);
+    }
 }

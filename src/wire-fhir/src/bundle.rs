@@ -70,9 +70,9 @@ pub fn parse_bundle(bytes: &[u8], limits: Limits) -> Result<TransactionBundle, P
         return Err(ParseError::new("Bundle.type", Problem::WrongResource("transaction")));
     }
     let original = without(bytes, &contents);
-    let profiles = value["meta"]["profile"].as_array().map_or_else(Vec::new, |profiles| {
-        profiles.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    });
+    let profiles = value["meta"]["profile"]
+        .as_array()
+        .map_or_else(Vec::new, |profiles| profiles.iter().filter_map(Value::as_str).map(str::to_owned).collect());
     let found = match value.get_mut("entry").map(Value::take) {
         Some(Value::Array(entries)) => entries,
         _ => Vec::new(),

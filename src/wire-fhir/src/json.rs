@@ -68,8 +68,7 @@ pub(crate) fn read(input: &[u8], root: &str, limits: Limits) -> Result<Tree, Par
     if input.len() > limits.size {
         return Err(ParseError::new(root, Problem::TooLarge));
     }
-    let mut walk =
-        Walk { input, limits, values: 0, depth: 0, path: Vec::new(), contents: Vec::new(), problem: None };
+    let mut walk = Walk { input, limits, values: 0, depth: 0, path: Vec::new(), contents: Vec::new(), problem: None };
     let mut json = serde_json::Deserializer::from_slice(input);
     let read = Seed(&mut walk).deserialize(&mut json).and_then(|value| json.end().map(|()| value));
     match read {

@@ -35,7 +35,7 @@ pub enum Resource {
     /// A structure.
     Organization(Organization),
     /// A system.
-    Device(Device),
+    Device(Box<Device>),
     /// Parameters of a FHIRPath patch.
     Parameters(Parameters),
     /// Another.

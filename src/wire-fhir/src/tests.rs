@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Resource, check};
+use crate::{Limits, Resource, check, parse_bundle};
 
 #[test]
 fn values_of_extensions_that_only_r4b_knows_are_refused() {
@@ -69,6 +69,7 @@ fn elements_of_r4_of_every_resource_used_are_known_and_those_of_r5_are_not() {
 
 /// The guide's own examples, when the reference material is at hand.
 #[test]
+#[expect(clippy::print_stderr, reason = "a test says that it skipped")]
 fn the_examples_of_the_french_guides_read_and_come_back() {
     let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/fhir/json/ans.fhir.fr.pdsm-3.1.1/example"));
     let Ok(files) = std::fs::read_dir(folder) else {
@@ -88,4 +89,19 @@ fn the_examples_of_the_french_guides_read_and_come_back() {
         }
     }
     assert!(seen >= 6, "examples were skipped: {seen}");
+}
+
+/// The transactions of the draft guide for the DMP, when the reference material is at hand.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test says that it skipped")]
+fn the_transactions_of_the_draft_guide_read() {
+    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/fhir/json/ans.fhir.fr.pdsm4dmp-0.1.0/example"));
+    for name in ["Bundle-example-td2-iti65-lot-soumission.json", "Bundle-example-td2-1-remplacement.json"] {
+        let Ok(text) = std::fs::read(folder.join(name)) else {
+            eprintln!("skipped: {name} is not there");
+            return;
+        };
+        let bundle = parse_bundle(&text, Limits::of_size(1 << 20)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(bundle.entries.len() >= 3 && bundle.entries.iter().any(|e| e.content.is_some()), "{name}");
+    }
 }

@@ -15,7 +15,9 @@ use axum::{
 use bytes::Bytes;
 use desk::{DepositRequest, Fault, Original, Receipt, StagedBody};
 use space::{Cause, Refusal};
-use wire_fhir::{Bundle, BundleType, Entry, Limits, Meta, ParseError, Problem, Resource, TransactionBundle, parse_bundle};
+use wire_fhir::{
+    Bundle, BundleType, Entry, Limits, Meta, ParseError, Problem, Resource, TransactionBundle, parse_bundle,
+};
 
 use crate::{
     FhirState, body,

@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use space::{
-    Association, AssociationKind, Cause, Ins, Refusal, Slot, Submission, SubmittedDocument,
-};
+use space::{Association, AssociationKind, Cause, Ins, Refusal, Slot, Submission, SubmittedDocument};
 use wire_fhir::{DocumentReference, List, RelatesTo, Resource, TransactionBundle, TransactionEntry};
 
 use super::{
@@ -142,9 +140,8 @@ fn sort(entries: &[TransactionEntry]) -> Result<Sorted<'_>, Vec<Refusal>> {
     let mut wrong = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let place = place_of(index);
-        let refuse = |path: &str, about: &str| {
-            Refusal::new(Cause::ResourceInvalid).at(format!("{place}.{path}")).about(about)
-        };
+        let refuse =
+            |path: &str, about: &str| Refusal::new(Cause::ResourceInvalid).at(format!("{place}.{path}")).about(about);
         let Some(resource) = &entry.resource else {
             wrong.push(refuse("resource", "resource"));
             continue;
@@ -253,7 +250,9 @@ fn members(
         let place = format!("{place}.entry[{nth}].item");
         let found = entry.item.reference.as_deref().and_then(|name| names.find(name)).map(|(index, _)| roles[index]);
         let Some(Role::Document(number)) = found else {
-            wrong.push(Refusal::new(Cause::UnknownAssociationTarget).at(place).about("a DocumentReference of the bundle"));
+            wrong.push(
+                Refusal::new(Cause::UnknownAssociationTarget).at(place).about("a DocumentReference of the bundle"),
+            );
             continue;
         };
         if seen.insert(number) {
@@ -292,7 +291,7 @@ fn link(
     let target = match (inside, reference, &relation.target.identifier) {
         (Some(Role::Document(other)), ..) => Some(Target::Entry(name_of(other))),
         (Some(Role::Set), ..) => Some(Target::Entry(set_uuid.to_owned())),
-        (None, Some(url), _) => Target::of_url(url),
+        (_, Some(url), _) => Target::of_url(url),
         (None, None, Some(identifier)) => ids::unique_id(identifier).map(Target::Document),
         _ => None,
     };

@@ -63,10 +63,9 @@ pub(super) async fn settle(state: &FhirState, call: &Call, ins: &Ins, plan: &mut
     };
     let find = |target: &Target, place: &str| match target {
         Target::Entry(uuid) => Ok(uuid.clone()),
-        Target::Document(id) => known
-            .get(id)
-            .cloned()
-            .ok_or_else(|| Refusal::new(Cause::UnknownAssociationTarget).at(place)),
+        Target::Document(id) => {
+            known.get(id).cloned().ok_or_else(|| Refusal::new(Cause::UnknownAssociationTarget).at(place))
+        }
     };
     let mut replaced = Vec::new();
     for Link { kind, source, target, place } in links {

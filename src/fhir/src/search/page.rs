@@ -64,7 +64,11 @@ impl Frame<'_> {
             .map(|found| {
                 let (id, resource) = render(found);
                 Entry {
-                    full_url: Some(format!("{base}/{}/{id}", self.kind)),
+                    // A trace is not read alone: its URL is its name.
+                    full_url: Some(match self.kind {
+                        "AuditEvent" => format!("urn:uuid:{id}"),
+                        kind => format!("{base}/{kind}/{id}"),
+                    }),
                     resource: Some(Answered::Match(resource)),
                     search: Some(Mode { mode: "match" }),
                     response: None,

@@ -19,11 +19,9 @@ impl Token {
     /// Reads one value.
     pub(crate) fn read(value: &str) -> Self {
         match value.split_once('|') {
-            Some((system, code)) => Self {
-                system: Some(systems::from_uri(system)),
-                uri: Some(system.to_owned()),
-                code: code.to_owned(),
-            },
+            Some((system, code)) => {
+                Self { system: Some(systems::from_uri(system)), uri: Some(system.to_owned()), code: code.to_owned() }
+            }
             None => Self { system: None, uri: None, code: value.to_owned() },
         }
     }
@@ -69,7 +67,9 @@ mod tests {
     #[test]
     fn a_token_fits_by_code_by_system_or_by_both() {
         let code = Code::new("11488-4", "2.16.840.1.113883.6.1", "");
-        for good in ["11488-4", "http://loinc.org|11488-4", "urn:oid:2.16.840.1.113883.6.1|11488-4", "http://loinc.org|"] {
+        for good in
+            ["11488-4", "http://loinc.org|11488-4", "urn:oid:2.16.840.1.113883.6.1|11488-4", "http://loinc.org|"]
+        {
             assert!(Token::read(good).fits(&code), "{good}");
         }
         for bad in ["11488", "|11488-4", "http://snomed.info/sct|11488-4", "http://loinc.org|1"] {

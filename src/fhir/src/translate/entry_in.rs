@@ -1,17 +1,13 @@
 //! `DocumentReference` → `DocumentEntry`, as a submission brings one (ITI-65; PDSm 3.1.1). Everything wrong is told at
 //! once, each by its FHIRPath. What XDS requires beyond is checked by the rules of `space::submission`.
 
-use space::{
-    AvailabilityStatus, Cause, Dtm, Ins, LocalizedText, Refusal, Slot,
-    document::DocumentEntry,
-    hl7::Cx,
-};
+use space::{AvailabilityStatus, Cause, Dtm, Ins, LocalizedText, Refusal, Slot, document::DocumentEntry, hl7::Cx};
 use wire_fhir::{DocumentReference, Extension, Identifier, Resource};
 
 use super::{
-    code, ids,
+    code,
     entry_out::{CUSTODIAN_SLOT, IDENTIFIER_SLOT},
-    people_in, person,
+    ids, people_in, person,
     resolve::Scope,
     source_patient,
     urls::{AUTHOR_INSTITUTION, HOME, LABELS, PDSM_IS_ARCHIVED, text, texts},
@@ -168,7 +164,8 @@ fn version(resource: &DocumentReference) -> u32 {
 fn identifiers(reader: &mut Reader<'_>, resource: &DocumentReference) -> (String, Vec<String>) {
     let plain = |i: &Identifier| i.usage.as_deref() != Some("official") && i.usage.as_deref() != Some("secondary");
     let is_oid = |i: &Identifier| i.value.as_deref().is_some_and(|v| v.starts_with("urn:oid:"));
-    let listed = resource.identifier.iter().find(|i| is_oid(i)).or_else(|| resource.identifier.iter().find(|i| plain(i)));
+    let listed =
+        resource.identifier.iter().find(|i| is_oid(i)).or_else(|| resource.identifier.iter().find(|i| plain(i)));
     let unique = resource.master_identifier.as_ref().or(listed).and_then(ids::unique_id);
     let Some(unique) = unique else {
         reader.refuse(Cause::MetadataMissing, "masterIdentifier", "uniqueId");
@@ -212,7 +209,9 @@ fn related(reader: &mut Reader<'_>, context: &wire_fhir::Context) -> Vec<Cx> {
     for (index, reference) in context.related.iter().enumerate() {
         match reference.identifier.as_ref().and_then(|i| person::identifier_cx(i, "")) {
             Some(cx) => found.push(cx),
-            None => reader.refuse(Cause::ResourceInvalid, &format!("context.related[{index}].identifier"), "identifier"),
+            None => {
+                reader.refuse(Cause::ResourceInvalid, &format!("context.related[{index}].identifier"), "identifier")
+            }
         }
     }
     found

@@ -78,8 +78,7 @@ pub(crate) fn subject(ins: &Ins) -> Reference {
 
 fn identifiers(entry: &DocumentEntry) -> Vec<wire_fhir::Identifier> {
     let uuid = |value: &str| wire_fhir::Identifier::new(RFC_3986, value);
-    let mut identifiers =
-        vec![ids::unique(&entry.unique_id).used("usual"), uuid(&entry.entry_uuid).used("official")];
+    let mut identifiers = vec![ids::unique(&entry.unique_id).used("usual"), uuid(&entry.entry_uuid).used("official")];
     if entry.logical_id != entry.entry_uuid {
         identifiers.push(uuid(&entry.logical_id).used("secondary"));
     }
@@ -169,6 +168,7 @@ pub(crate) const fn relation(kind: AssociationKind) -> Option<&'static str> {
 
 /// Texts that an element of one string cannot carry, each with the name of its attribute.
 pub(crate) fn named_labels(attribute: &str, label: &[LocalizedText]) -> Vec<Extension> {
-    let prefixed = |e: Extension| Extension::string(&format!("{LABELS}-{attribute}"), e.value_string.unwrap_or_default());
+    let prefixed =
+        |e: Extension| Extension::string(&format!("{LABELS}-{attribute}"), e.value_string.unwrap_or_default());
     labels(label).into_iter().map(prefixed).collect()
 }

@@ -103,11 +103,8 @@ impl Contained {
 
     /// What an author that is no professional has beside, on the reference to it.
     fn rest(&mut self, mut reference: Reference, author: &Author, others: &[Xon]) -> Reference {
-        let strings = [
-            (AUTHOR_ROLE, &author.roles),
-            (AUTHOR_SPECIALTY, &author.specialties),
-            (AUTHOR_TELECOM, &author.telecoms),
-        ];
+        let strings =
+            [(AUTHOR_ROLE, &author.roles), (AUTHOR_SPECIALTY, &author.specialties), (AUTHOR_TELECOM, &author.telecoms)];
         for (url, values) in strings {
             reference.extension.extend(values.iter().map(|v| Extension::string(url, v)));
         }

@@ -72,7 +72,7 @@ pub(crate) fn of_xcn(xcn: &Xcn) -> Resource {
         let mut device = Device { identifier: identifiers, device_name, model_number: given, ..Device::default() };
         let back = device_xcn(&device).as_ref() == Some(xcn);
         keep(&mut device.extension, back, &xcn.0);
-        return Resource::Device(device);
+        return Resource::Device(Box::new(device));
     }
     let mut practitioner = Practitioner { identifier: identifiers, name: name(), ..Practitioner::default() };
     let back = practitioner_xcn(&practitioner).as_ref() == Some(xcn);

@@ -1,9 +1,6 @@
 //! `List` → `SubmissionSet`, as a submission brings one (ITI-65; PDSm 3.1.1).
 
-use space::{
-    AvailabilityStatus, Cause, Dtm, Ins, Oid, Refusal, SubmissionSet,
-    hl7::Cx,
-};
+use space::{AvailabilityStatus, Cause, Dtm, Ins, Oid, Refusal, SubmissionSet, hl7::Cx};
 use wire_fhir::{Identifier, List};
 
 use super::{
@@ -20,9 +17,7 @@ use super::{
 /// What kind of list it is: `submissionset`, `folder`.
 pub(crate) fn kind(list: &List) -> Option<&str> {
     let codes = list.code.iter().flat_map(|c| &c.coding);
-    codes
-        .filter(|c| matches!(c.system.as_deref(), Some(LIST_TYPES | LIST_TYPES_HTTP)))
-        .find_map(|c| c.code.as_deref())
+    codes.filter(|c| matches!(c.system.as_deref(), Some(LIST_TYPES | LIST_TYPES_HTTP))).find_map(|c| c.code.as_deref())
 }
 
 /// Reads a set. `documents` are the uniqueIds it holds: a set without uniqueId gets one that is always the same for

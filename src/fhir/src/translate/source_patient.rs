@@ -24,7 +24,9 @@ pub(crate) fn patient(id: Option<&Cx>, info: &[String]) -> Patient {
                     ..HumanName::default()
                 });
             }
-            Some(("PID-7", day)) => patient.birth_date = Dtm::parse(day).ok().filter(|d| day.len() <= 8).map(|d| d.to_fhir()),
+            Some(("PID-7", day)) => {
+                patient.birth_date = Dtm::parse(day).ok().filter(|_| day.len() <= 8).map(|d| d.to_fhir())
+            }
             Some(("PID-8", sex)) => patient.gender = gender(sex).map(str::to_owned),
             _ => {}
         }

@@ -11,13 +11,21 @@ const SYSTEMS: &[(&str, &str, &str)] = &[
         "https://mos.esante.gouv.fr/NOS/TRE_A00-ProducteurDocNonPS/FHIR/TRE-A00-ProducteurDocNonPS",
         "TRE_A00-",
     ),
-    ("1.2.250.1.213.1.1.4.9", "https://mos.esante.gouv.fr/NOS/TRE_A01-CadreExercice/FHIR/TRE-A01-CadreExercice", "TRE_A01-"),
+    (
+        "1.2.250.1.213.1.1.4.9",
+        "https://mos.esante.gouv.fr/NOS/TRE_A01-CadreExercice/FHIR/TRE-A01-CadreExercice",
+        "TRE_A01-",
+    ),
     (
         "1.2.250.1.213.1.1.4.5",
         "https://mos.esante.gouv.fr/NOS/TRE_A02-ProfessionSavFaire-CISIS/FHIR/TRE-A02-ProfessionSavFaire-CISIS",
         "TRE_A02-",
     ),
-    ("1.2.250.1.213.1.1.4.1", "https://mos.esante.gouv.fr/NOS/TRE_A03-ClasseDocument/FHIR/TRE-A03-ClasseDocument", "TRE_A03-"),
+    (
+        "1.2.250.1.213.1.1.4.1",
+        "https://mos.esante.gouv.fr/NOS/TRE_A03-ClasseDocument/FHIR/TRE-A03-ClasseDocument",
+        "TRE_A03-",
+    ),
     (
         "1.2.250.1.213.1.1.4.12",
         "https://mos.esante.gouv.fr/NOS/TRE_A05-TypeDocComplementaire/FHIR/TRE-A05-TypeDocComplementaire",
@@ -45,8 +53,16 @@ const SYSTEMS: &[(&str, &str, &str)] = &[
         "TRE_A11-",
     ),
     ("ASTM", "https://mos.esante.gouv.fr/NOS/TRE_A12-NomenclatureASTM/FHIR/TRE-A12-NomenclatureASTM", "TRE_A12-"),
-    ("1.2.250.1.71.4.2.4", "https://mos.esante.gouv.fr/NOS/TRE_R02-SecteurActivite/FHIR/TRE-R02-SecteurActivite", "TRE_R02-"),
-    ("1.2.250.1.213.2.2", "https://mos.esante.gouv.fr/NOS/TRE_R209-TypeActivite/FHIR/TRE-R209-TypeActivite", "TRE_R209-"),
+    (
+        "1.2.250.1.71.4.2.4",
+        "https://mos.esante.gouv.fr/NOS/TRE_R02-SecteurActivite/FHIR/TRE-R02-SecteurActivite",
+        "TRE_R02-",
+    ),
+    (
+        "1.2.250.1.213.2.2",
+        "https://mos.esante.gouv.fr/NOS/TRE_R209-TypeActivite/FHIR/TRE-R209-TypeActivite",
+        "TRE_R209-",
+    ),
     (
         "1.2.250.1.71.1.2.7",
         "https://mos.esante.gouv.fr/NOS/TRE_G15-ProfessionSante/FHIR/TRE-G15-ProfessionSante",
@@ -67,7 +83,11 @@ const SYSTEMS: &[(&str, &str, &str)] = &[
         "https://mos.esante.gouv.fr/NOS/TRE_R94-ProfessionSocial/FHIR/TRE-R94-ProfessionSocial",
         "TRE_R94-",
     ),
-    ("1.2.250.1.213.1.6.1.109", "https://mos.esante.gouv.fr/NOS/TRE_R95-UsagerTitre/FHIR/TRE-R95-UsagerTitre", "TRE_R95-"),
+    (
+        "1.2.250.1.213.1.6.1.109",
+        "https://mos.esante.gouv.fr/NOS/TRE_R95-UsagerTitre/FHIR/TRE-R95-UsagerTitre",
+        "TRE_R95-",
+    ),
 ];
 
 /// Other URIs of systems above.
@@ -97,9 +117,9 @@ pub(crate) fn from_uri(uri: &str) -> String {
         return (*name).to_owned();
     }
     // The ANS renames the tail of its URIs now and then; the number of the nomenclature stays.
-    let nos = uri.strip_prefix("https://mos.esante.gouv.fr/NOS/").or_else(|| {
-        uri.strip_prefix("http://mos.esante.gouv.fr/NOS/")
-    });
+    let nos = uri
+        .strip_prefix("https://mos.esante.gouv.fr/NOS/")
+        .or_else(|| uri.strip_prefix("http://mos.esante.gouv.fr/NOS/"));
     let known = nos.and_then(|rest| SYSTEMS.iter().find(|(_, _, head)| !head.is_empty() && rest.starts_with(head)));
     known.map_or_else(|| uri.to_owned(), |(name, ..)| (*name).to_owned())
 }
@@ -122,7 +142,10 @@ mod tests {
     fn renamed_tails_and_aliases_are_understood() {
         let renamed = "https://mos.esante.gouv.fr/NOS/TRE_A03-ClasseDocument-CISIS/FHIR/TRE-A03-ClasseDocument-CISIS";
         assert_eq!(from_uri(renamed), "1.2.250.1.213.1.1.4.1");
-        assert_eq!(from_uri("http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode"), "1.3.6.1.4.1.19376.1.2.3");
+        assert_eq!(
+            from_uri("http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode"),
+            "1.3.6.1.4.1.19376.1.2.3"
+        );
     }
 
     /// Every system of the tables of codes has its URI here or keeps its OID.

@@ -67,7 +67,7 @@ fn entry() -> DocumentEntry {
             LocalizedText { value: "Report".into(), lang: Some("en".into()), charset: None },
         ],
         comments: vec![LocalizedText::french("À relire")],
-        creation_time: dtm("2026031419"),
+        creation_time: dtm("20260314"),
         service_start_time: Some(dtm("20260314")),
         service_stop_time: Some(dtm("20260315101112")),
         language_code: "fr-FR".into(),
@@ -81,7 +81,10 @@ fn entry() -> DocumentEntry {
         ],
         healthcare_facility_type_code: Code::new("SA07", "1.2.250.1.71.4.2.4", "Cabinet individuel"),
         practice_setting_code: Code::new("AMBULATOIRE", "1.2.250.1.213.1.1.4.9", "Ambulatoire"),
-        event_codes: vec![Code::new("YYYY", "1.2.250.1.213.2.5", "Acte"), Code::new("J45", "2.16.840.1.113883.6.3", "")],
+        event_codes: vec![
+            Code::new("YYYY", "1.2.250.1.213.2.5", "Acte"),
+            Code::new("J45", "2.16.840.1.113883.6.3", ""),
+        ],
         reference_ids: vec![
             Cx("2009001^^^&1.2.250.1.999.3&ISO^urn:ihe:iti:xds:2013:accession".into()),
             Cx("1.2.3.4^^^^urn:ihe:iti:xds:2016:studyInstanceUID".into()),
@@ -123,9 +126,9 @@ fn the_wire_carries_both_identifiers_both_dates_and_the_hash_in_base64() {
     let unique = resource.master_identifier.expect("masterIdentifier");
     assert_eq!(unique.value.as_deref(), Some("urn:oid:1.2.250.1.999.1.1.42"));
     assert!(resource.identifier.iter().any(|i| i.value == unique.value), "identifier too");
-    assert_eq!(resource.date.as_deref(), Some("2026-03-14T19:00:00Z"));
+    assert_eq!(resource.date.as_deref(), Some("2026-03-14T00:00:00Z"), "an instant");
     let attachment = &resource.content[0].attachment;
-    assert_eq!(attachment.creation.as_deref(), Some("2026-03-14T19:00:00Z"));
+    assert_eq!(attachment.creation.as_deref(), Some("2026-03-14"));
     assert_eq!(attachment.hash.as_deref(), Some("2jmj7l5rSw0yVb/vlWAYkK/YBwk="));
     assert_eq!(attachment.url.as_deref(), Some("https://x/fhir/Binary/1.2.250.1.999.1.1.42"));
     assert_eq!(resource.extension[0].value_boolean, Some(true), "isArchived");

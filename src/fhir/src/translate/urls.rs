@@ -7,8 +7,7 @@ pub(crate) const PDSM_DOCUMENT_REFERENCE: &str =
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-comprehensive-document-reference";
 pub(crate) const PDSM_SUBMISSION_SET: &str =
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-submissionset-comprehensive";
-pub(crate) const PDSM_FIND_DOCUMENTS: &str =
-    "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-find-documentreferences-comprehensive-response";
+pub(crate) const PDSM_FIND_DOCUMENTS: &str = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-find-documentreferences-comprehensive-response";
 pub(crate) const PDSM_FIND_LISTS: &str =
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-find-lists-response";
 pub(crate) const PDSM_IS_ARCHIVED: &str =
@@ -34,7 +33,8 @@ pub(crate) const FR_CORE_RELIABILITY: &str =
 pub(crate) const FR_CORE_V2_0445: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0445";
 pub(crate) const FR_CORE_GIVEN_NAMES: &str =
     "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient-birth-list-given-name";
-pub(crate) const FR_CORE_INSEE_CODE: &str = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-address-insee-code";
+pub(crate) const FR_CORE_INSEE_CODE: &str =
+    "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-address-insee-code";
 pub(crate) const FR_CORE_V2_0203: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203";
 pub(crate) const BIRTH_PLACE: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace";
 pub(crate) const COMMUNE: &str = "https://mos.esante.gouv.fr/NOS/TRE_R13-Commune/FHIR/TRE-R13-Commune";
@@ -44,7 +44,8 @@ pub(crate) const V2_0203: &str = "http://terminology.hl7.org/CodeSystem/v2-0203"
 pub(crate) const RFC_3986: &str = "urn:ietf:rfc:3986";
 
 /// TDE 2.0.0.
-pub(crate) const TDE_AUDIT_EVENT: &str = "https://interop.esante.gouv.fr/ig/fhir/tde/StructureDefinition/tde-auditevent";
+pub(crate) const TDE_AUDIT_EVENT: &str =
+    "https://interop.esante.gouv.fr/ig/fhir/tde/StructureDefinition/tde-auditevent";
 
 /// Extensions of ours: what XDS says and FHIR has no place for. All start so.
 #[cfg(test)]
@@ -60,7 +61,8 @@ pub(crate) const AUTHOR_ROLE: &str = "https://passerelle-sante.github.io/fhir/St
 pub(crate) const AUTHOR_SPECIALTY: &str =
     "https://passerelle-sante.github.io/fhir/StructureDefinition/xds-author-specialty";
 /// An address of such an author.
-pub(crate) const AUTHOR_TELECOM: &str = "https://passerelle-sante.github.io/fhir/StructureDefinition/xds-author-telecom";
+pub(crate) const AUTHOR_TELECOM: &str =
+    "https://passerelle-sante.github.io/fhir/StructureDefinition/xds-author-telecom";
 /// An author of a set beyond the first.
 pub(crate) const OTHER_AUTHOR: &str = "https://passerelle-sante.github.io/fhir/StructureDefinition/xds-other-author";
 /// homeCommunityId.
@@ -91,16 +93,9 @@ mod tests {
 
     #[test]
     fn our_extensions_are_all_under_one_base() {
-        for url in [
-            HL7_TEXT,
-            AUTHOR_INSTITUTION,
-            AUTHOR_ROLE,
-            AUTHOR_SPECIALTY,
-            AUTHOR_TELECOM,
-            OTHER_AUTHOR,
-            HOME,
-            LABELS,
-        ] {
+        for url in
+            [HL7_TEXT, AUTHOR_INSTITUTION, AUTHOR_ROLE, AUTHOR_SPECIALTY, AUTHOR_TELECOM, OTHER_AUTHOR, HOME, LABELS]
+        {
             assert!(url.starts_with(OURS));
         }
     }

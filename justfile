@@ -1,0 +1,31 @@
+# What CI runs, piece by piece, so that a contributor runs exactly that.
+
+# Everything, as CI does.
+ci:
+    ./.ci/run
+
+# The demonstration gateway.
+demo:
+    cargo run -- demo
+
+# Format, lints, tests.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo test --workspace
+
+# One room, with the whole workspace's features (no needless rebuilds).
+room name:
+    cargo nextest run --workspace -E 'package({{ name }})'
+
+# Conformance against a fresh demonstration.
+conformance:
+    ./.ci/conformance
+
+# Load, as docs/performance.md reports it.
+bench *arguments:
+    cargo run --release -p passerelle-bench -- {{ arguments }}
+
+# A thousand kills under load.
+crash:
+    PASSERELLE_CRASH_ROUNDS=1000 cargo test --release -p passerelle-tests crash -- --nocapture
