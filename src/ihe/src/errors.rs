@@ -84,16 +84,17 @@ fn context(refusal: &Refusal) -> String {
 
 /// The registry errors of refusals, or the first of them that is none of a registry's and makes a fault.
 pub(crate) fn registry_errors(refusals: &[Refusal]) -> Result<Vec<RegistryError>, &Refusal> {
-    let error = |refusal: &Refusal| match wire(refusal.cause) {
-        Wire::Registry(code) => Ok(RegistryError {
-            code: Cow::Borrowed(code),
-            context: context(refusal),
-            location: refusal.place.clone(),
-            severity: Severity::Error,
-        }),
-        Wire::Fault(_) => Err(refusal),
+    let error = |refusal: &Refusal, code: &'static str| RegistryError {
+        code: Cow::Borrowed(code),
+        context: context(refusal),
+        location: refusal.place.clone(),
+        severity: Severity::Error,
     };
-    refusals.iter().map(error).collect()
+    let sent = refusals.iter().map(|refusal| match wire(refusal.cause) {
+        Wire::Registry(code) => Ok(error(refusal, code)),
+        Wire::Fault(_) => Err(refusal),
+    });
+    sent.collect()
 }
 
 /// The fault of a refusal.

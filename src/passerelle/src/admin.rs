@@ -44,9 +44,8 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("passerelle");
         let calls = Family::<Call, Counter>::default();
-        let seconds = Family::<Call, Histogram>::new_with_constructor(|| {
-            Histogram::new(exponential_buckets(0.000_5, 2.0, 16))
-        });
+        let seconds =
+            Family::<Call, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 16)));
         let under_way = Gauge::default();
         registry.register("calls", "Calls answered, by route and HTTP status", calls.clone());
         registry.register("call_seconds", "Time from request to head of answer", seconds.clone());

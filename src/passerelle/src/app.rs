@@ -109,9 +109,8 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let options =
         ServeOptions { max_connections: config.limits.connections, drain_timeout: drain, ..ServeOptions::default() };
     let pro = tokio::spawn(trust::serve(pro_listener, endpoint, pro, options, until(stopped.clone())));
-    let admin = tokio::spawn(async move {
-        axum::serve(admin_listener, admin).with_graceful_shutdown(until(stopped)).await
-    });
+    let admin =
+        tokio::spawn(async move { axum::serve(admin_listener, admin).with_graceful_shutdown(until(stopped)).await });
     let keeping = tokio::spawn(keep(core.desk.clone(), core.clock.clone(), config.gateway.development));
     ready.print();
 
@@ -145,19 +144,25 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         vihf: VihfVerifier::new(policy.clone(), anchors.clone(), core.clock.clone()),
         bearer: BearerVerifier::new(policy, anchors.clone(), core.clock.clone()),
     });
-    let repository = Oid::parse(&config.ihe.repository_unique_id)
-        .map_err(|e| Failure::usage("ihe.repository_unique_id", &e))?;
+    let repository =
+        Oid::parse(&config.ihe.repository_unique_id).map_err(|e| Failure::usage("ihe.repository_unique_id", &e))?;
     let mut limits = ihe::Limits { idle: Duration::from_secs(config.limits.idle_s), ..ihe::Limits::default() };
     limits.xml.max_bytes = config.limits.envelope_bytes;
     limits.xml.max_depth = config.limits.depth;
     let ihe = ihe::router(ihe::IheState { desk: core.desk.clone(), auth: credentials.clone(), repository, limits });
-    Ok(Router::new().merge(ihe))
+    let base_url = match config.fhir.public_url.trim_end_matches('/') {
+        "" => fhir::BaseUrl::FromHost,
+        url => fhir::BaseUrl::Configured(format!("{url}/fhir")),
+    };
+    let limits = fhir::FhirLimits { body: config.limits.bundle_bytes, ..fhir::FhirLimits::default() };
+    let fhir = fhir::router(fhir::FhirState { desk: core.desk.clone(), auth: credentials, base_url, limits });
+    // `/fhir/` names the base as `/fhir` does.
+    Ok(Router::new().nest("/fhir", fhir.clone()).route_service("/fhir/", fhir).merge(ihe))
 }
 
 fn anchors(config: &Config) -> Result<Arc<TrustAnchors>, Failure> {
     let files = AnchorFiles { authorities: config.tls.authorities.clone(), crls: config.tls.crls.clone() };
-    let policy =
-        if config.tls.require_fresh_crl { RevocationPolicy::Required } else { RevocationPolicy::LastKnown };
+    let policy = if config.tls.require_fresh_crl { RevocationPolicy::Required } else { RevocationPolicy::LastKnown };
     TrustAnchors::load(files, policy).map_err(|e| Failure::usage("tls.authorities", &e))
 }
 
@@ -214,7 +219,11 @@ struct Ready {
 impl Ready {
     fn of(pro: &TcpListener, admin: &TcpListener) -> Result<Self, Failure> {
         let address = |l: &TcpListener| l.local_addr().map_err(|e| Failure::run("listener", &e));
-        Ok(Self { ready: true, pro: format!("https://{}", address(pro)?), admin: format!("http://{}", address(admin)?) })
+        Ok(Self {
+            ready: true,
+            pro: format!("https://{}", address(pro)?),
+            admin: format!("http://{}", address(admin)?),
+        })
     }
 
     #[expect(clippy::print_stdout, reason = "the ready line is what stdout is for")]

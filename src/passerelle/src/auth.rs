@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{Extensions};
+use axum::http::{Extensions, HeaderMap, header};
 use space::{Cause, Credential, Refusal};
 use trust::{BearerVerifier, PeerExtension, VihfVerifier};
 
@@ -20,9 +20,25 @@ fn peer(extensions: &Extensions) -> Result<&Arc<trust::Peer>, Refusal> {
 
 impl ihe::Authenticate for Credentials {
     fn authenticate(
-        &self, document: &uppsala::Document<'_>, assertion: uppsala::NodeId, extensions: &Extensions,
+        &self,
+        document: &uppsala::Document<'_>,
+        assertion: uppsala::NodeId,
+        extensions: &Extensions,
     ) -> Result<Credential, Refusal> {
         self.vihf.verify(document, assertion, peer(extensions)?)
     }
 }
 
+impl fhir::Authenticate for Credentials {
+    fn authenticate(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Credential, Refusal> {
+        let missing = || Refusal::new(Cause::BearerMissing).at("Authorization");
+        let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+        let value = value.to_str().map_err(|_| Refusal::new(Cause::BearerInvalid).at("Authorization"))?;
+        let token = value
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or_else(missing)?;
+        self.bearer.verify(token, Some(peer(extensions)?))
+    }
+}

@@ -275,9 +275,7 @@ impl Config {
     }
 
     fn check_values(&self, file: &str, problems: &mut Vec<String>) {
-        for path in
-            self.tls.authorities.iter().chain(&self.tls.crls).chain([&self.tls.certificate, &self.tls.key])
-        {
+        for path in self.tls.authorities.iter().chain(&self.tls.crls).chain([&self.tls.certificate, &self.tls.key]) {
             if !path.exists() {
                 problems.push(format!("{file}: [tls] {} does not exist: issue it or correct the path", path.display()));
             }
@@ -434,7 +432,8 @@ mod tests {
 
     #[test]
     fn the_environment_overrides_and_is_checked() {
-        let (config, _) = problems("", &[("PASSERELLE__LISTEN__PRO", "127.0.0.1:1"), ("PASSERELLE__STORE__READERS", "9")]);
+        let (config, _) =
+            problems("", &[("PASSERELLE__LISTEN__PRO", "127.0.0.1:1"), ("PASSERELLE__STORE__READERS", "9")]);
         let config = config.expect("reads");
         assert_eq!((config.listen.pro.port(), config.store.readers), (1, 9));
         let (_, wrong) = problems("", &[("PASSERELLE__STORE__READERS", "many"), ("PASSERELLE__STORE__X", "1")]);

@@ -54,11 +54,8 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 fn issue(folder: &Path) -> Result<(), Failure> {
     let failed = |e: &dyn std::fmt::Display| Failure::run("pki", e);
     let (clock, rng) = (SystemClock::new(), SystemRng::new());
-    let pki = if folder.join("ca.pem").exists() {
-        Pki::open(folder, clock, rng)
-    } else {
-        Pki::create(folder, clock, rng)
-    };
+    let pki =
+        if folder.join("ca.pem").exists() { Pki::open(folder, clock, rng) } else { Pki::create(folder, clock, rng) };
     let pki = pki.map_err(|e| failed(&e))?;
     for (name, kind) in certificates().map_err(|e| failed(&e))? {
         if !folder.join(format!("{name}.pem")).exists() {

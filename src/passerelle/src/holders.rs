@@ -61,7 +61,9 @@ impl Line {
     /// Checks the line.
     pub(crate) fn read(text: &str, tolerance: InsTolerance) -> Result<NewHolder, String> {
         let line: Self = serde_json::from_str(text).map_err(|e| match e.classify() {
-            serde_json::error::Category::Data => format!("a field is absent, unknown or of another kind (column {})", e.column()),
+            serde_json::error::Category::Data => {
+                format!("a field is absent, unknown or of another kind (column {})", e.column())
+            }
             _ => format!("not JSON (column {})", e.column()),
         })?;
         let oid = line.oid.as_deref().unwrap_or(InsOid::Nir.as_str());

@@ -13,8 +13,9 @@ use crate::{
 /// Values of `Extension.value[x]` that R4B knows and R4 does not.
 const NOT_IN_R4: [&str; 2] = ["valueCodeableReference", "valueRatioRange"];
 
-/// Past this many elements at the top of a resource no closer place of an error is looked for.
-const NARROW: usize = 64;
+/// A resource of more values than this has no closer place of an error looked for: looking costs a reading of all of
+/// it for each of its elements.
+const NARROW: usize = 2_000;
 
 /// Checks that `value` is a resource of FHIR R4.
 ///
@@ -108,7 +109,7 @@ fn locate(value: &Value, root: &str, error: &serde_json::Error) -> ParseError {
         return ParseError::new(root, Problem::Missing("resourceType".into()));
     }
     let problem = problem(error);
-    if object.len() <= NARROW {
+    if object.len() <= 64 && values(value, NARROW) <= NARROW {
         for key in object.keys().filter(|k| *k != "resourceType") {
             let mut without = object.clone();
             without.remove(key);
@@ -121,6 +122,24 @@ fn locate(value: &Value, root: &str, error: &serde_json::Error) -> ParseError {
         Problem::Missing(field) => ParseError::new(format!("{root}.{field}"), Problem::Missing(field)),
         other => ParseError::new(root, other),
     }
+}
+
+/// How many values there are, counted no further than just past `limit`.
+fn values(value: &Value, limit: usize) -> usize {
+    let mut waiting = vec![value];
+    let mut count = 0;
+    while let Some(value) = waiting.pop() {
+        count += 1;
+        if count > limit {
+            break;
+        }
+        match value {
+            Value::Object(object) => waiting.extend(object.values()),
+            Value::Array(items) => waiting.extend(items),
+            _ => {}
+        }
+    }
+    count
 }
 
 /// What serde says, without the values it quotes.

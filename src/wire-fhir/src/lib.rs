@@ -26,6 +26,7 @@ mod check;
 mod error;
 mod json;
 mod outcome;
+mod people;
 mod resources;
 #[cfg(test)]
 mod tests;
@@ -39,10 +40,8 @@ pub use check::check;
 pub use error::{ParseError, Problem};
 pub use json::Limits;
 pub use outcome::{Issue, OperationOutcome};
-pub use resources::{
-    Binary, Content, Context, Device, DeviceName, DocumentReference, List, ListEntry, Organization, Parameter,
-    Parameters, Patient, Practitioner, PractitionerRole, RelatesTo, Resource,
-};
+pub use people::{Device, DeviceName, Organization, Parameter, Parameters, Patient, Practitioner, PractitionerRole};
+pub use resources::{Binary, Content, Context, DocumentReference, List, ListEntry, RelatesTo, Resource};
 pub use types::{
     Address, Annotation, Attachment, CodeableConcept, Coding, ContactPoint, Extension, HumanName, Identifier, Meta,
     Period, Reference,

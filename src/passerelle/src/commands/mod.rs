@@ -29,8 +29,10 @@ pub(crate) enum Command {
     #[command(after_help = "Example: passerelle serve --config /etc/passerelle/passerelle.toml")]
     Serve(ServeArgs),
     /// Issue, revoke and list development certificates.
-    #[command(after_help = "Example: passerelle pki issue --kind cps --name dr-test --id 899900000901 --profession 10 \
-                            --speciality SM26 --structure 499900000901001")]
+    #[command(
+        after_help = "Example: passerelle pki issue --kind cps --name dr-test --id 899900000901 --profession 10 \
+                            --speciality SM26 --structure 499900000901001"
+    )]
     Pki(pki::PkiArgs),
     /// Print a signed VIHF, or its JWT equivalent.
     #[command(after_help = "Example: passerelle vihf --as medecin --ins 277076322082910 --jwt")]
@@ -96,8 +98,7 @@ impl Failure {
 
     /// What the desk refused, as one line.
     pub(crate) fn refused(place: &str, fault: &desk::Fault) -> Self {
-        let told: Vec<String> =
-            fault.refusals().iter().map(|r| format!("{r} — {}", r.cause.advice_en())).collect();
+        let told: Vec<String> = fault.refusals().iter().map(|r| format!("{r} — {}", r.cause.advice_en())).collect();
         Self { code: 1, message: format!("{place}: {}", told.join("; ")) }
     }
 

@@ -1,6 +1,6 @@
 //! A small report, as the physician of the demonstration would deposit it.
 
-use desk::{Caller, Desk, DepositRequest, Face, Original};
+use desk::{Caller, DepositRequest, Desk, Face, Original};
 use jiff::Timestamp;
 use space::{
     Association, AssociationKind, Author, AvailabilityStatus, Cause, Code, Credential, DocumentEntry, Dtm, Ins,
@@ -17,7 +17,14 @@ const SOURCE: &str = "1.2.250.1.999.7";
 /// Deposits one report of a kind.
 #[expect(clippy::too_many_arguments, reason = "a fixture: what varies between the reports of the demonstration")]
 pub(super) async fn deposit(
-    desk: &Desk, ins: &Ins, family: &str, given: &str, kind: &str, masked: bool, unique_id: &str, now: Timestamp,
+    desk: &Desk,
+    ins: &Ins,
+    family: &str,
+    given: &str,
+    kind: &str,
+    masked: bool,
+    unique_id: &str,
+    now: Timestamp,
 ) -> Result<(), desk::Fault> {
     let author = &PROFESSIONALS[0];
     let actor = author.actor()?;
@@ -29,7 +36,8 @@ pub(super) async fn deposit(
         "D",
         "IDNPS",
     );
-    let xon = Xon::new("CABINET VASSEUR", STRUCT_ID_NAT_OID, "IDNST", actor.structure.as_ref().map_or("", |s| s.as_str()));
+    let xon =
+        Xon::new("CABINET VASSEUR", STRUCT_ID_NAT_OID, "IDNST", actor.structure.as_ref().map_or("", |s| s.as_str()));
     let authors = vec![Author {
         person: Some(xcn.clone()),
         institutions: vec![xon],
@@ -104,8 +112,7 @@ pub(super) async fn deposit(
         target: "Document01".into(),
         slots: vec![Slot { name: "SubmissionSetStatus".into(), values: vec!["Original".into()] }],
     };
-    let document =
-        SubmittedDocument { entry, place: "demo".into(), announced_hash: None, announced_size: None };
+    let document = SubmittedDocument { entry, place: "demo".into(), announced_hash: None, announced_size: None };
     let mut writer = desk.stage();
     writer.write(cda(ins, family, given, kind, &title, unique_id, &at).as_bytes()).await?;
     let bodies = vec![writer.finish().await?];
