@@ -157,7 +157,7 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
     let limits = fhir::FhirLimits { body: config.limits.bundle_bytes, ..fhir::FhirLimits::default() };
     let fhir = fhir::router(fhir::FhirState { desk: core.desk.clone(), auth: credentials, base_url, limits });
     // `/fhir/` names the base as `/fhir` does.
-    Ok(Router::new().nest("/fhir", fhir.clone()).route_service("/fhir/", fhir).merge(ihe))
+    Ok(Router::new().nest_service("/fhir", fhir).merge(ihe))
 }
 
 fn anchors(config: &Config) -> Result<Arc<TrustAnchors>, Failure> {

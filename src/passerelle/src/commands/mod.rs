@@ -116,8 +116,10 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
-/// Prints one line (or text) of a command's result.
-#[expect(clippy::print_stdout, reason = "the result of a command goes to stdout")]
+/// Prints a line (or text) of a command's result. A reader that has gone away (`| head`) wants no more of it.
 pub(crate) fn print(text: &str) {
-    println!("{text}");
+    use std::io::Write as _;
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
+    }
 }
