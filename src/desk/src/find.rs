@@ -28,7 +28,7 @@ pub struct Listing {
     pub ins: Ins,
     /// The documents the caller may read.
     pub documents: Vec<Listed>,
-    /// Links that start from them (replacements, signatures), targets outside the listing left out.
+    /// Links that start from them (replacements, signatures), when they were asked for.
     pub associations: Vec<Association>,
 }
 
@@ -42,21 +42,25 @@ pub struct SetListing {
 }
 
 impl Desk {
-    /// Searches the documents of a holder (IHE FindDocuments, PDSm ITI-67).
+    /// Searches the documents of a holder (IHE FindDocuments).
     ///
     /// # Errors
     /// [`Fault::Refused`] when the caller may not search here.
     pub async fn find(&self, caller: &Caller, patient: Option<&Ins>, query: &EntryQuery) -> Result<Listing, Fault> {
-        let acting = Acting::new(self, caller, Act::Find, Vec::new());
-        let (ins, space) = self.enter(&acting, patient).await?;
-        on_settings!(acting, space, |settings| {
-            let permit = self.tables.decide(&caller.actor, Operation::Find, space, &settings)?;
-            let grant = self.tables.read_grant(&caller.actor, &settings)?;
-            let documents = self.visible(&permit, &grant, query).await?;
-            let associations = self.links(&permit, &documents).await?;
-            self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
-            Ok(Listing { ins: ins.clone(), documents, associations })
-        })
+        self.search(Acting::new(self, caller, Act::Find, Vec::new()), patient, query, false).await
+    }
+
+    /// The same with the links that start from the documents found (PDSm ITI-67).
+    ///
+    /// # Errors
+    /// As [`Desk::find`].
+    pub async fn find_linked(
+        &self,
+        caller: &Caller,
+        patient: Option<&Ins>,
+        query: &EntryQuery,
+    ) -> Result<Listing, Fault> {
+        self.search(Acting::new(self, caller, Act::Find, Vec::new()), patient, query, true).await
     }
 
     /// Looks up documents known by their identifiers (IHE GetDocuments): what the caller may read, and for a structure
@@ -65,15 +69,49 @@ impl Desk {
     /// # Errors
     /// [`Fault::Refused`] when the caller may not look up here.
     pub async fn lookup(&self, caller: &Caller, patient: Option<&Ins>, query: &EntryQuery) -> Result<Listing, Fault> {
+        self.search(self.looking_up(caller, query), patient, query, false).await
+    }
+
+    /// The same with the links that start from the documents found.
+    ///
+    /// # Errors
+    /// As [`Desk::lookup`].
+    pub async fn lookup_linked(
+        &self,
+        caller: &Caller,
+        patient: Option<&Ins>,
+        query: &EntryQuery,
+    ) -> Result<Listing, Fault> {
+        self.search(self.looking_up(caller, query), patient, query, true).await
+    }
+
+    fn looking_up<'a>(&'a self, caller: &'a Caller, query: &EntryQuery) -> Acting<'a> {
         let targets = query.unique_ids.iter().chain(&query.entry_uuids).cloned().collect();
-        let acting = Acting::new(self, caller, Act::Lookup, targets);
+        Acting::new(self, caller, Act::Lookup, targets)
+    }
+
+    async fn search(
+        &self,
+        acting: Acting<'_>,
+        patient: Option<&Ins>,
+        query: &EntryQuery,
+        linked: bool,
+    ) -> Result<Listing, Fault> {
         let (ins, space) = self.enter(&acting, patient).await?;
+        let actor = &acting.caller.actor;
         on_settings!(acting, space, |settings| {
-            let permit = self.tables.decide(&caller.actor, Operation::FindReference, space, &settings)?;
-            let grant = self.tables.reference_grant(&caller.actor, &settings)?;
-            let rows = self.store.entries(&permit, query).await?;
-            let documents = self.shown(&grant, rows);
-            let associations = self.links(&permit, &documents).await?;
+            let (permit, documents) = if acting.act == Act::Find {
+                let permit = self.tables.decide(actor, Operation::Find, space, &settings)?;
+                let grant = self.tables.read_grant(actor, &settings)?;
+                let documents = self.visible(&permit, &grant, query).await?;
+                (permit, documents)
+            } else {
+                let permit = self.tables.decide(actor, Operation::FindReference, space, &settings)?;
+                let grant = self.tables.reference_grant(actor, &settings)?;
+                let rows = self.store.entries(&permit, query).await?;
+                (permit, self.shown(&grant, rows))
+            };
+            let associations = if linked { self.links(&permit, &documents).await? } else { Vec::new() };
             self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
             Ok(Listing { ins: ins.clone(), documents, associations })
         })

@@ -26,7 +26,7 @@ pub(crate) async fn document_reference(
     call.negotiate(&parts.headers)?;
     let uuid = ids::entry_uuid(&id).ok_or_else(|| unknown("DocumentReference.id"))?;
     let query = EntryQuery { entry_uuids: vec![uuid], ..EntryQuery::default() };
-    let listing = state.desk.lookup(&call.caller, None, &query).await?;
+    let listing = state.desk.lookup_linked(&call.caller, None, &query).await?;
     let found = listing.documents.first().ok_or_else(|| unknown("DocumentReference.id"))?;
     let resource = entry_out::document_reference(&listing.ins, found, &listing.associations, &call.base);
     let version = found.entry.version;

@@ -155,9 +155,8 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         url => fhir::BaseUrl::Configured(format!("{url}/fhir")),
     };
     let limits = fhir::FhirLimits { body: config.limits.bundle_bytes, ..fhir::FhirLimits::default() };
-    let fhir = fhir::router(fhir::FhirState { desk: core.desk.clone(), auth: credentials, base_url, limits });
-    // `/fhir/` names the base as `/fhir` does.
-    Ok(Router::new().nest_service("/fhir", fhir).merge(ihe))
+    let state = fhir::FhirState { desk: core.desk.clone(), auth: credentials, base_url, limits };
+    Ok(Router::new().merge(fhir::routes(state)).merge(ihe))
 }
 
 fn anchors(config: &Config) -> Result<Arc<TrustAnchors>, Failure> {
