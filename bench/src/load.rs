@@ -60,11 +60,8 @@ pub(crate) async fn run<W: Worker>(name: &str, plan: Plan, server: u32, make: im
             let mut errors = 0u64;
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
-                let scheduled = if plan.rate == 0 {
-                    Instant::now()
-                } else {
-                    began + Duration::from_nanos(n * 1_000_000_000 / plan.rate)
-                };
+                let at = (n * 1_000_000_000).checked_div(plan.rate);
+                let scheduled = at.map_or_else(Instant::now, |at| began + Duration::from_nanos(at));
                 if scheduled >= end {
                     break;
                 }

@@ -202,12 +202,15 @@ async fn a_part_that_never_ends_is_refused_at_the_size_accepted() {
     let gateway = Gateway::with(GatewayOptions::default().with("LIMITS__DOCUMENT_BYTES", "1000000"));
     let mut physician = Caller::of(&gateway, "medecin", 0);
     let before = stored(&gateway);
-    let chunk = Bytes::from(vec![b'x'; 16384]);
-    let endless = futures::stream::unfold(chunk, async |chunk| {
-        tokio::time::sleep(Duration::from_micros(200)).await;
-        Some((Ok(chunk.clone()), chunk))
+    let (mut sender, endless) = futures::channel::mpsc::channel(1);
+    tokio::spawn(async move {
+        let chunk = Bytes::from(vec![b'x'; 16384]);
+        // Until the other side of the channel is given up.
+        while futures::SinkExt::send(&mut sender, Ok(chunk.clone())).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     });
-    let reply = unending(&mut physician, Box::pin(endless).map(|c| c).take(usize::MAX)).await;
+    let reply = unending(&mut physician, endless).await;
     faulted(&reply, 413, "too_large");
     traced(&gateway, &physician.ins, "deposit", "too_large");
     assert_eq!(stored(&gateway), before);

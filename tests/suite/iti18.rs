@@ -18,13 +18,15 @@ async fn three(gateway: &Gateway) -> (Caller, [TestDocument; 3]) {
     for document in &documents {
         let mut deposit = soap::Deposit::one(&physician.ins, document.clone());
         deposit.documents[0] = document.clone();
-        let edit = |xml: String| match document.type_code.0.as_str() {
+        let edit = |xml: String| {
+            match document.type_code.0.as_str() {
             "11488-4" => xml.replace("20260101115900", "20240229").replace("VASSEUR^ELISE", "ROUSSEL^NADIA"),
             "18748-4" => xml.replace(
                 r#"<Classification classificationScheme="urn:uuid:a09d5840"#,
                 r#"<Classification classificationScheme="urn:uuid:2c6b8cb7-8b2a-4051-b291-b1ae6a575ef4" classifiedObject="Document01" id="event" nodeRepresentation="ZCQK002"><Slot name="codingScheme"><ValueList><Value>1.2.250.1.213.2.5</Value></ValueList></Slot><Name><LocalizedString value="Mammographie"/></Name></Classification><Classification classificationScheme="urn:uuid:a09d5840"#,
             ),
             _ => xml,
+        }
         };
         succeeded(&physician.send_edited(&deposit, edit).await);
     }
@@ -52,11 +54,7 @@ async fn find_documents_selects_by_each_of_its_parameters() {
         ("$XDSDocumentEntryAuthorPerson", "('%VASSEUR%')", &[&biology, &imaging]),
         ("$XDSDocumentEntryAuthorPerson", "('899900000101^ROUSS_L^%')", &[&pdf]),
         ("$XDSDocumentEntryEventCodeList", "('ZCQK002^^1.2.250.1.213.2.5')", &[&imaging]),
-        (
-            "$XDSDocumentEntryConfidentialityCode",
-            "('N^^2.16.840.1.113883.5.25')",
-            &[&biology, &imaging, &pdf],
-        ),
+        ("$XDSDocumentEntryConfidentialityCode", "('N^^2.16.840.1.113883.5.25')", &[&biology, &imaging, &pdf]),
         ("$XDSDocumentEntryHealthcareFacilityTypeCode", "('SA99^^1.2.250.1.71.4.2.4')", &[]),
     ];
     let known: Vec<&str> = [&biology, &imaging, &pdf].iter().map(|d| d.unique_id.as_str()).collect();
@@ -105,12 +103,29 @@ async fn metadata_come_back_as_they_went_in_with_what_the_registry_adds() {
     let text = reply.text();
     let size = format!(">{}</", document.body.len());
     for part in [
-        r"urn:exemple:dossier", "Élodie &amp; Cie", "&lt;2&gt;", "urn:ihe:iti:xds:2013:accession", "Commentaire",
-        "Libellé 11502-2", r#"charset="UTF8""#, r#"xml:lang="FR""#, "PID-5|AUBRY^CLAIRE^^^^^L", "PID-7|19801105",
-        "899900000101^VASSEUR^ELISE^^^^^^&amp;1.2.250.1.71.4.2.1&amp;ISO^D^^^IDNPS", "499900000101001",
-        "20260101110000", "20260101113000", "0456789999^^^&amp;1.2.250.1.999.8.2&amp;ISO^PI", "XDSDocumentEntry.uniqueId",
-        r#"mimeType="text/xml""#, r#"name="repositoryUniqueId""#, soap::REPOSITORY_ID, r#"name="hash""#,
-        r#"name="size""#, &size, soap::APPROVED,
+        r"urn:exemple:dossier",
+        "Élodie &amp; Cie",
+        "&lt;2&gt;",
+        "urn:ihe:iti:xds:2013:accession",
+        "Commentaire",
+        "Libellé 11502-2",
+        r#"charset="UTF8""#,
+        r#"xml:lang="FR""#,
+        "PID-5|AUBRY^CLAIRE^^^^^L",
+        "PID-7|19801105",
+        "899900000101^VASSEUR^ELISE^^^^^^&amp;1.2.250.1.71.4.2.1&amp;ISO^D^^^IDNPS",
+        "499900000101001",
+        "20260101110000",
+        "20260101113000",
+        "0456789999^^^&amp;1.2.250.1.999.8.2&amp;ISO^PI",
+        "XDSDocumentEntry.uniqueId",
+        r#"mimeType="text/xml""#,
+        r#"name="repositoryUniqueId""#,
+        soap::REPOSITORY_ID,
+        r#"name="hash""#,
+        r#"name="size""#,
+        &size,
+        soap::APPROVED,
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }

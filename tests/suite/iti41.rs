@@ -222,7 +222,7 @@ async fn metadata_that_are_missing_are_named_with_their_place() {
     let gateway = Gateway::start();
     let mut physician = Caller::of(&gateway, "medecin", 0);
     let before = stored(&gateway);
-    let cases: [(&str, &str, &str); 7] = [
+    let cases: [(&str, &str, &str); 6] = [
         (r#"<Slot name="legalAuthenticator">"#, "</Slot>", "legalAuthenticator"),
         (r#"<Slot name="serviceStartTime">"#, "</Slot>", "serviceStartTime"),
         (r#"<Slot name="sourcePatientId">"#, "</Slot>", "sourcePatientId"),
@@ -233,11 +233,6 @@ async fn metadata_that_are_missing_are_named_with_their_place() {
             "</Classification>",
             "practiceSettingCode",
         ),
-        (
-            r#"identificationScheme="urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab""#,
-            r#"registryObject="Document01""#,
-            "uniqueId",
-        ),
     ];
     for (start, end, attribute) in cases {
         let deposit = Deposit::one(&physician.ins, TestDocument::biology());
@@ -247,6 +242,16 @@ async fn metadata_that_are_missing_are_named_with_their_place() {
         assert!(text.contains(attribute), "{attribute}: {text}");
         assert!(text.contains("/RegistryObjectList/ExtrinsicObject"), "{attribute}: {text}");
     }
+    let deposit = Deposit::one(&physician.ins, TestDocument::biology());
+    let reply = physician
+        .send_edited(&deposit, |xml| {
+            // The last identifier of the entry is its uniqueId.
+            let start = xml.rfind("<ExternalIdentifier").expect("identifiers");
+            [&xml[..start], &cut(&xml[start..], "<ExternalIdentifier", "</ExternalIdentifier>")].concat()
+        })
+        .await;
+    refused(&reply, "XDSRegistryMetadataError", "metadata_missing");
+    assert!(reply.text().contains("XDSDocumentEntry.uniqueId"), "{}", reply.text());
     assert_eq!(stored(&gateway), before);
 }
 
@@ -262,7 +267,9 @@ async fn a_hash_or_size_that_was_announced_must_be_that_of_the_bytes() {
     let gateway = Gateway::start();
     let mut physician = Caller::of(&gateway, "medecin", 0);
     let before = stored(&gateway);
-    let slot = |name: &str, value: &str| format!(r#"<Slot name="{name}"><ValueList><Value>{value}</Value></ValueList></Slot>"#);
+    let slot = |name: &str, value: &str| {
+        format!(r#"<Slot name="{name}"><ValueList><Value>{value}</Value></ValueList></Slot>"#)
+    };
     let wrong_hash = TestDocument { extra: slot("hash", &"0".repeat(40)), ..TestDocument::biology() };
     refused(&physician.deposit(&wrong_hash).await, "XDSNonIdenticalHash", "non_identical_hash");
     let wrong_size = TestDocument { extra: slot("size", "7"), ..TestDocument::biology() };

@@ -102,10 +102,14 @@ impl Caller {
     /// Retrieves several documents of the gateway's repository.
     pub(crate) async fn retrieve_all(&mut self, requests: &[(&str, &str)]) -> Reply {
         let one = |(repository, document): &(&str, &str)| {
-            format!("<DocumentRequest><RepositoryUniqueId>{repository}</RepositoryUniqueId><DocumentUniqueId>{document}</DocumentUniqueId></DocumentRequest>")
+            format!(
+                "<DocumentRequest><RepositoryUniqueId>{repository}</RepositoryUniqueId><DocumentUniqueId>{document}</DocumentUniqueId></DocumentRequest>"
+            )
         };
         let requests: String = requests.iter().map(one).collect();
-        let body = format!(r#"<RetrieveDocumentSetRequest xmlns="urn:ihe:iti:xds-b:2007">{requests}</RetrieveDocumentSetRequest>"#);
+        let body = format!(
+            r#"<RetrieveDocumentSetRequest xmlns="urn:ihe:iti:xds-b:2007">{requests}</RetrieveDocumentSetRequest>"#
+        );
         let envelope = soap::envelope("urn:ihe:iti:2007:RetrieveDocumentSet", &self.vihf, &body);
         self.post_envelope(soap::REPOSITORY, envelope).await
     }

@@ -22,8 +22,21 @@ async fn is_served(gateway: &Gateway, config: std::sync::Arc<rustls::ClientConfi
 
 fn issue(gateway: &Gateway, name: &str, more: &[&str]) {
     let known = [
-        "pki", "issue", "--kind", "cps", "--name", name, "--id", "899900000101", "--profession", "10", "--speciality",
-        "SM26", "--structure", "499900000101001", "--p256",
+        "pki",
+        "issue",
+        "--kind",
+        "cps",
+        "--name",
+        name,
+        "--id",
+        "899900000101",
+        "--profession",
+        "10",
+        "--speciality",
+        "SM26",
+        "--structure",
+        "499900000101001",
+        "--p256",
     ];
     let _ = gateway.command(&[&known[..], more].concat());
 }

@@ -46,19 +46,24 @@ type Criterion = Box<dyn Fn(&TraceEvent) -> bool + Send + Sync>;
 
 /// Answers a search.
 pub(crate) async fn search(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
-    let call = Call::search(&state, request).await?;
-    let search = Search::read(&call, AUDIT_EVENT)?;
-    let page = Page::read(&state, &call)?;
-    let ascending = sorted(&call, "date")?;
+    let call = Call::search(&state, request, Act::ReadTrace).await?;
+    let answer = answer(&state, &call).await;
+    call.conclude(&state, Act::ReadTrace, answer).await
+}
+
+async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
+    let search = Search::read(call, AUDIT_EVENT)?;
+    let page = Page::read(state, call)?;
+    let ascending = sorted(call, "date")?;
     let criteria = understand(&search)?;
-    let ins = holder::named(&state, &call, &search).await?;
+    let ins = holder::named(state, call, &search).await?;
     // One reading, filtered here: each reading adds a trace, so that offsets of the store would slip.
     let mut events = state.desk.traces(&call.caller, Some(&ins), DEPTH, 0).await?;
     events.retain(|event| criteria.iter().all(|fits| fits(event)));
     if ascending == Some(true) {
         events.reverse();
     }
-    let frame = Frame { call: &call, search: &search, kind: "AuditEvent", profile: None, page };
+    let frame = Frame { call, search: &search, kind: "AuditEvent", profile: None, page };
     let bundle = frame.bundle(&events, |event| {
         let event = audit_event(event, &ins);
         (event.id.clone(), event)

@@ -2,11 +2,12 @@
 //! first: nothing of a request is looked at before.
 
 use axum::{
+    body::Body,
     extract::{FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use desk::{Caller, Face};
-use space::{Cause, Refusal};
+use space::{Cause, Refusal, trace::Act};
 
 use crate::{BaseUrl, FhirState, body, respond::Failure};
 
@@ -24,25 +25,47 @@ pub(crate) struct Call {
 
 impl Call {
     /// Authenticates a request; its body is still to come.
-    pub(crate) async fn open(state: &FhirState, request: Request) -> Result<(Self, Parts, axum::body::Body), Failure> {
+    pub(crate) async fn open(state: &FhirState, request: Request) -> Result<(Self, Parts, Body), Failure> {
         let (mut parts, body) = request.into_parts();
         let call = Self::from_request_parts(&mut parts, state).await?;
         Ok((call, parts, body))
     }
 
-    /// Authenticates a search: parameters of the URL, and of the form when it is posted.
-    pub(crate) async fn search(state: &FhirState, request: Request) -> Result<Self, Failure> {
+    /// Authenticates and completes a search.
+    pub(crate) async fn search(state: &FhirState, request: Request, act: Act) -> Result<Self, Failure> {
         let (mut call, parts, content) = Self::open(state, request).await?;
+        let done = call.complete(state, &parts, content).await;
+        call.conclude(state, act, done).await?;
+        Ok(call)
+    }
+
+    /// Completes a search: parameters of the form when it is posted, and the form of answer.
+    async fn complete(&mut self, state: &FhirState, parts: &Parts, content: Body) -> Result<(), Failure> {
         if parts.method == axum::http::Method::POST {
             let kind = media_type(&parts.headers);
             if kind.as_deref().is_some_and(|k| k != "application/x-www-form-urlencoded") {
                 return Err(Refusal::new(Cause::WrongContentType).about("application/x-www-form-urlencoded").into());
             }
             let form = body::collect(content, &parts.headers, state.limits.body.min(1 << 20), state).await?;
-            call.parameters.extend(form_pairs(&form)?);
+            self.parameters.extend(form_pairs(&form)?);
         }
-        call.negotiate(&parts.headers)?;
-        Ok(call)
+        self.negotiate(&parts.headers)
+    }
+
+    /// Concludes an act: what this face refused leaves a trace, as what the desk refused has.
+    pub(crate) async fn conclude<T>(
+        &self,
+        state: &FhirState,
+        act: Act,
+        done: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match done {
+            Ok(done) => Ok(done),
+            Err(failure) => {
+                let refusals = failure.untraced()?;
+                Err(state.desk.refused(&self.caller, act, refusals).await.into())
+            }
+        }
     }
 
     /// Whether FHIR JSON is asked for, by `_format` or else by `Accept` (FHIR R4 *http* §2.21.0.6).

@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use space::{AvailabilityStatus, Cause, Refusal, SubmissionSet};
+use space::{AvailabilityStatus, Cause, Refusal, SubmissionSet, trace::Act};
 
 use crate::{
     FhirState,
@@ -33,13 +33,18 @@ type Criterion = Box<dyn Fn(&SubmissionSet) -> bool + Send + Sync>;
 
 /// Answers a search.
 pub(crate) async fn find(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
-    let call = Call::search(&state, request).await?;
-    let search = Search::read(&call, LIST)?;
-    let page = Page::read(&state, &call)?;
-    let ascending = sorted(&call, "date")?;
+    let call = Call::search(&state, request, Act::Find).await?;
+    let answer = answer(&state, &call).await;
+    call.conclude(&state, Act::Find, answer).await
+}
+
+async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
+    let search = Search::read(call, LIST)?;
+    let page = Page::read(state, call)?;
+    let ascending = sorted(call, "date")?;
     search.require(&["code", "status"])?;
     let criteria = understand(&search)?;
-    let ins = holder::named(&state, &call, &search).await?;
+    let ins = holder::named(state, call, &search).await?;
     let listing = state.desk.find_sets(&call.caller, Some(&ins), |set| criteria.iter().all(|fits| fits(set))).await?;
     let mut sets: Vec<_> = listing.sets.iter().collect();
     match ascending {
@@ -47,7 +52,7 @@ pub(crate) async fn find(State(state): State<FhirState>, request: Request) -> Re
         Some(false) => sets.sort_by_key(|(set, _)| std::cmp::Reverse(set.submission_time.first())),
         None => {}
     }
-    let frame = Frame { call: &call, search: &search, kind: "List", profile: Some(PDSM_FIND_LISTS), page };
+    let frame = Frame { call, search: &search, kind: "List", profile: Some(PDSM_FIND_LISTS), page };
     let bundle = frame.bundle(&sets, |(set, members)| {
         let list = set_out::list(&listing.ins, set, members);
         (list.id.clone().unwrap_or_default(), wire_fhir::Resource::List(Box::new(list)))

@@ -9,6 +9,7 @@ use axum::{
 use desk::{Listed, Listing};
 use space::{
     Association, AvailabilityStatus, Cause, Code, DocumentEntry, Refusal, query::CodeQuery, query::EntryQuery,
+    trace::Act,
 };
 
 use crate::{
@@ -35,17 +36,22 @@ type Criterion = Box<dyn Fn(&DocumentEntry, &[Association]) -> bool + Send + Syn
 
 /// Answers a search.
 pub(crate) async fn find(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
-    let call = Call::search(&state, request).await?;
-    let search = Search::read(&call, DOCUMENT_REFERENCE)?;
-    let page = Page::read(&state, &call)?;
-    let ascending = sorted(&call, "date")?;
+    let call = Call::search(&state, request, Act::Find).await?;
+    let answer = answer(&state, &call).await;
+    call.conclude(&state, Act::Find, answer).await
+}
+
+async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
+    let search = Search::read(call, DOCUMENT_REFERENCE)?;
+    let page = Page::read(state, call)?;
+    let ascending = sorted(call, "date")?;
     search.require(&["status"]).map_err(|missing| with_patient(&search, missing))?;
     let (query, criteria) = understand(&search)?;
-    let ins = holder::named(&state, &call, &search).await?;
+    let ins = holder::named(state, call, &search).await?;
     let listing = state.desk.find_linked(&call.caller, Some(&ins), &query).await?;
     let found = filter(&listing, &criteria, ascending);
     let profile = Some(urls::PDSM_FIND_DOCUMENTS);
-    let frame = Frame { call: &call, search: &search, kind: "DocumentReference", profile, page };
+    let frame = Frame { call, search: &search, kind: "DocumentReference", profile, page };
     let bundle = frame.bundle(&found, |listed| {
         let resource = entry_out::document_reference(&listing.ins, listed, &listing.associations, &call.base);
         (resource.id.clone().unwrap_or_default(), wire_fhir::Resource::DocumentReference(Box::new(resource)))

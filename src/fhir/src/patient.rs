@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use space::{Cause, Holder, Refusal, Sex, SpaceState};
+use space::{Cause, Holder, Refusal, Sex, SpaceState, trace::Act};
 use wire_fhir::{Address, Coding, Extension, HumanName, Meta, Patient, Resource};
 
 use crate::{
@@ -29,12 +29,17 @@ use crate::{
 
 /// Answers a search.
 pub(crate) async fn search(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
-    let call = Call::search(&state, request).await?;
-    let search = Search::read(&call, PATIENT)?;
-    let page = Page::read(&state, &call)?;
+    let call = Call::search(&state, request, Act::Identify).await?;
+    let answer = answer(&state, &call).await;
+    call.conclude(&state, Act::Identify, answer).await
+}
+
+async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
+    let search = Search::read(call, PATIENT)?;
+    let page = Page::read(state, call)?;
     search.require(&["identifier"])?;
     let mut asked = search.all("identifier");
-    let ins = holder::number(&state, "identifier", asked.next().unwrap_or_default())?;
+    let ins = holder::number(state, "identifier", asked.next().unwrap_or_default())?;
     if asked.next().is_some() {
         return Err(crate::search::invalid("identifier", "one value").into());
     }
@@ -44,7 +49,7 @@ pub(crate) async fn search(State(state): State<FhirState>, request: Request) -> 
         Err(failure) if failure.is(Cause::UnknownHolder) => Vec::new(),
         Err(failure) => return Err(failure),
     };
-    let frame = Frame { call: &call, search: &search, kind: "Patient", profile: None, page };
+    let frame = Frame { call, search: &search, kind: "Patient", profile: None, page };
     let bundle = frame.bundle(&found, |holder| {
         let patient = patient(holder);
         (patient.id.clone().unwrap_or_default(), Resource::Patient(Box::new(patient)))

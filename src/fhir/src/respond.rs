@@ -21,17 +21,19 @@ pub(crate) const CAUSE_SYSTEM: &str = "urn:passerelle:cause";
 #[derive(Debug)]
 pub(crate) struct Failure {
     refusals: Vec<Refusal>,
+    /// The desk gave it: what the trace is to say of it, it says already.
+    of_desk: bool,
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self { refusals: vec![refusal] }
+        Self { refusals: vec![refusal], of_desk: false }
     }
 }
 
 impl From<Vec<Refusal>> for Failure {
     fn from(refusals: Vec<Refusal>) -> Self {
-        Self { refusals }
+        Self { refusals, of_desk: false }
     }
 }
 
@@ -40,11 +42,16 @@ impl From<Fault> for Failure {
         if let Fault::Store(error) = &fault {
             tracing::error!(error = %error, face = "fhir", "the store failed");
         }
-        Self { refusals: fault.refusals() }
+        Self { refusals: fault.refusals(), of_desk: true }
     }
 }
 
 impl Failure {
+    /// What this face refused by itself, which no trace tells yet; `Err` is what the desk gave.
+    pub(crate) fn untraced(self) -> Result<Vec<Refusal>, Self> {
+        if self.of_desk { Err(self) } else { Ok(self.refusals) }
+    }
+
     /// Whether the first cause is `cause`.
     pub(crate) fn is(&self, cause: Cause) -> bool {
         self.refusals.first().is_some_and(|r| r.cause == cause)

@@ -142,7 +142,7 @@ pub(crate) fn of_xml(error: &XmlError) -> Refusal {
         XmlError::TooLong { .. } | XmlError::TooManyNodes { .. } => Cause::TooLarge,
         _ => Cause::MalformedXml,
     };
-    Refusal::new(cause).at(error.clone().place())
+    Refusal::new(cause).at(error.place())
 }
 
 pub(crate) fn of_soap(error: &SoapError) -> Refusal {

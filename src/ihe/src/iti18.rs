@@ -88,7 +88,7 @@ fn respond(
 pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal]) -> Response {
     let errors = match errors::registry_errors(refusals) {
         Ok(errors) => errors,
-        Err(fault) => return answer::fault(state, heading, &fault),
+        Err(fault) => return answer::fault(state, heading, fault),
     };
     let objects = RegistryObjectList::default();
     let status = ResponseStatus::Failure;

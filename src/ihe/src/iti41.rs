@@ -136,7 +136,7 @@ fn respond(state: &IheState, heading: &Heading, done: Result<(), Fault>) -> Resp
 pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal]) -> Response {
     match errors::registry_errors(refusals) {
         Ok(errors) => send(state, heading, &RegistryResponse { status: ResponseStatus::Failure, errors }),
-        Err(fault) => answer::fault(state, heading, &fault),
+        Err(fault) => answer::fault(state, heading, fault),
     }
 }
 

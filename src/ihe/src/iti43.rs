@@ -96,7 +96,7 @@ fn send(
 ) -> Response {
     let errors = match errors::registry_errors(refused) {
         Ok(errors) => errors,
-        Err(fault) => return answer::fault(state, heading, &fault),
+        Err(fault) => return answer::fault(state, heading, fault),
     };
     let response = RetrieveDocumentSetResponse { response: RegistryResponse { status, errors }, documents };
     let action = action::RETRIEVE_DOCUMENT_SET_RESPONSE;

@@ -167,8 +167,9 @@ impl Store {
 
     /// Waits until everything queued is committed and closes the database.
     pub async fn close(&self) {
-        self.writer.drain().await;
+        // The writing connection last: closing it folds the write-ahead log into the database file.
         self.readers.close().await;
+        self.writer.close().await;
     }
 
     /// Whether the database answers (readiness).

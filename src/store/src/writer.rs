@@ -5,7 +5,7 @@
 
 use access::Permit;
 use space::{SpaceId, trace::TraceEvent};
-use sqlx::SqliteConnection;
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -94,8 +94,8 @@ type Answer = Result<Deposited, StoreError>;
 
 #[derive(Debug)]
 enum Message {
-    Work(Job, oneshot::Sender<Answer>),
-    Drain(oneshot::Sender<()>),
+    Work(Box<Job>, oneshot::Sender<Answer>),
+    Close(oneshot::Sender<()>),
 }
 
 /// Handle on the writing task.
@@ -113,13 +113,14 @@ impl Writer {
 
     pub(crate) async fn submit(&self, job: Job) -> Answer {
         let (answer, wait) = oneshot::channel();
-        self.queue.try_send(Message::Work(job, answer)).map_err(|_| StoreError::Busy)?;
+        self.queue.try_send(Message::Work(Box::new(job), answer)).map_err(|_| StoreError::Busy)?;
         wait.await.map_err(|_| StoreError::Busy)?
     }
 
-    pub(crate) async fn drain(&self) {
+    /// Commits what is queued, then closes the connection.
+    pub(crate) async fn close(&self) {
         let (done, wait) = oneshot::channel();
-        if self.queue.send(Message::Drain(done)).await.is_ok() {
+        if self.queue.send(Message::Close(done)).await.is_ok() {
             let _ = wait.await;
         }
     }
@@ -130,14 +131,14 @@ async fn run(mut connection: SqliteConnection, mut chain: Chain, mut queue: mpsc
     while queue.recv_many(&mut messages, BATCH).await > 0 {
         let mut jobs = Vec::with_capacity(messages.len());
         let mut answers = Vec::with_capacity(messages.len());
-        let mut drained = Vec::new();
+        let mut closing = Vec::new();
         for message in messages.drain(..) {
             match message {
                 Message::Work(job, answer) => {
-                    jobs.push(job);
+                    jobs.push(*job);
                     answers.push(answer);
                 }
-                Message::Drain(done) => drained.push(done),
+                Message::Close(done) => closing.push(done),
             }
         }
         if !jobs.is_empty() {
@@ -146,8 +147,14 @@ async fn run(mut connection: SqliteConnection, mut chain: Chain, mut queue: mpsc
                 let _ = answer.send(result);
             }
         }
-        for done in drained {
-            let _ = done.send(());
+        if !closing.is_empty() {
+            if let Err(error) = connection.close().await {
+                tracing::error!(error = %error, "the database did not close");
+            }
+            for done in closing {
+                let _ = done.send(());
+            }
+            return;
         }
     }
 }

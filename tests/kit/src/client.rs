@@ -182,3 +182,16 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Body) -
     }
     builder.body(body).expect("a legal request")
 }
+
+/// The next bytes of an answer that was begun; `None` when it is over.
+///
+/// # Panics
+/// When the connection fails before.
+pub async fn next(body: &mut hyper::body::Incoming) -> Option<Bytes> {
+    loop {
+        let frame = body.frame().await?.expect("the connection holds");
+        if let Ok(data) = frame.into_data() {
+            return Some(data);
+        }
+    }
+}

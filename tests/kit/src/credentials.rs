@@ -29,6 +29,9 @@ impl Credentials {
         let (subject, structure, mode, roles) = match signer.bearer() {
             Bearer::Card { id, profession, speciality, structure, .. } => {
                 let mut roles = Vec::new();
+                if profession.is_none() {
+                    roles.push(role("SECRETARIAT_MEDICAL", "1.2.250.1.213.1.1.4.6"));
+                }
                 if let Some(profession) = profession {
                     roles.push(role(profession, "1.2.250.1.71.1.2.7"));
                     let system = if profession == "21" { "1.2.250.1.71.4.2.6" } else { "1.2.250.1.71.4.2.5" };

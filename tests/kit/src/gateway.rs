@@ -93,8 +93,13 @@ fn template() -> &'static Path {
 }
 
 fn start(data: &Path, options: &GatewayOptions) -> (Child, Value) {
+    let folder = data.to_str().expect("a path of the suite is text");
+    spawn(data, options, &["demo", "--any-port", "--data", folder])
+}
+
+fn spawn(data: &Path, options: &GatewayOptions, arguments: &[&str]) -> (Child, Value) {
     let mut command = Command::new(program());
-    command.args(["demo", "--any-port", "--data"]).arg(data).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("PASSERELLE_LOG", std::env::var("PASSERELLE_LOG").unwrap_or_else(|_| "warn".into()));
     command.envs(options.environment.iter().map(|(k, v)| (k, v)));
     let mut child = command.spawn().expect("the program starts");
@@ -112,6 +117,31 @@ fn start(data: &Path, options: &GatewayOptions) -> (Child, Value) {
         panic!("the gateway did not become ready: {log}")
     });
     (child, ready)
+}
+
+/// One more process on the data folder of a gateway. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// The line it printed when it was ready.
+    pub ready: Value,
+    /// `host:port` of the professional listener.
+    pub pro: String,
+    /// `host:port` of the operator's listener.
+    pub admin: String,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `host:port` of a listener in the ready line.
+fn address(ready: &Value, key: &str) -> String {
+    let url = ready[key].as_str().expect("an address");
+    url.split("://").nth(1).expect("a URL").to_owned()
 }
 
 impl Gateway {
@@ -158,8 +188,24 @@ impl Gateway {
     /// # Panics
     /// When it does not end within 40 seconds.
     pub fn terminate(&mut self) -> Option<i32> {
+        self.signal();
+        self.wait()
+    }
+
+    /// SIGTERM.
+    ///
+    /// # Panics
+    /// When there is no `kill`.
+    pub fn signal(&self) {
+        Command::new("kill").arg(self.pid().to_string()).status().expect("kill runs");
+    }
+
+    /// Waits for its end, which something else brings about.
+    ///
+    /// # Panics
+    /// When it does not end within 40 seconds.
+    pub fn wait(&mut self) -> Option<i32> {
         let mut child = self.child.take().expect("running");
-        Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
         let began = Instant::now();
         loop {
             if let Some(status) = child.try_wait().expect("waits") {
@@ -174,12 +220,16 @@ impl Gateway {
     pub fn restart(&mut self) {
         self.kill();
         let (child, ready) = start(self.data.path(), &self.options);
-        let address = |key: &str| {
-            let url = ready[key].as_str().expect("an address");
-            url.split("://").nth(1).expect("a URL").to_owned()
-        };
-        (self.pro, self.admin) = (address("pro"), address("admin"));
+        (self.pro, self.admin) = (address(&ready, "pro"), address(&ready, "admin"));
         self.child = Some(child);
+    }
+
+    /// Starts one more process with these arguments, beside this one.
+    #[must_use]
+    pub fn beside(&self, arguments: &[&str], options: &GatewayOptions) -> Process {
+        let (child, ready) = spawn(self.data.path(), options, arguments);
+        let (pro, admin) = (address(&ready, "pro"), address(&ready, "admin"));
+        Process { child, ready, pro, admin }
     }
 
     /// Runs a command of the program on the data folder.

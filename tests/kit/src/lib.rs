@@ -11,7 +11,7 @@ pub mod soap;
 pub use client::{Client, Reply};
 pub use credentials::Credentials;
 pub use document::TestDocument;
-pub use gateway::{Gateway, GatewayOptions};
+pub use gateway::{Gateway, GatewayOptions, Process};
 
 /// A random UUID.
 #[must_use]

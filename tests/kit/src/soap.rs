@@ -278,7 +278,7 @@ pub fn unpack(reply: &Reply) -> (String, Vec<Bytes>) {
     assert!(media.is_multipart_related(), "not MTOM: {}", reply.text());
     let boundary = media.boundary().expect("a boundary");
     let parts = multipart::split_complete(reply.body.clone(), boundary, multipart::MultipartLimits::default());
-    let mut parts = parts.expect("a package").into_iter().map(|(_, body)| Bytes::from(body));
+    let mut parts = parts.expect("a package").into_iter().map(|(_, body)| body);
     let envelope = parts.next().expect("a root part");
     (String::from_utf8(envelope.to_vec()).expect("UTF-8"), parts.collect())
 }

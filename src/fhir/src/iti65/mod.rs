@@ -8,13 +8,14 @@ mod plan;
 mod relations;
 
 use axum::{
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, StatusCode},
     response::Response,
 };
 use bytes::Bytes;
 use desk::{DepositRequest, Fault, Original, Receipt, StagedBody};
-use space::{Cause, Refusal};
+use space::{Cause, Refusal, trace::Act};
 use wire_fhir::{
     Bundle, BundleType, Entry, Limits, Meta, ParseError, Problem, Resource, TransactionBundle, parse_bundle,
 };
@@ -39,16 +40,21 @@ pub(crate) async fn provide_document_bundle(
     request: Request,
 ) -> Result<Response, Failure> {
     let (call, parts, content) = Call::open(&state, request).await?;
-    call.negotiate(&parts.headers)?;
-    demand_json(&parts.headers)?;
-    let bytes = body::collect(content, &parts.headers, state.limits.body, &state).await?;
+    let done = deposit(&state, &call, &parts.headers, content).await;
+    call.conclude(&state, Act::Deposit, done).await
+}
+
+async fn deposit(state: &FhirState, call: &Call, headers: &HeaderMap, content: Body) -> Result<Response, Failure> {
+    call.negotiate(headers)?;
+    demand_json(headers)?;
+    let bytes = body::collect(content, headers, state.limits.body, state).await?;
     let mut bundle = parse(bytes, state.limits.body).await?;
-    let ins = holder::of(&state, &call, &bundle).await?;
+    let ins = holder::of(state, call, &bundle).await?;
     let mut plan = plan::read(&bundle, &ins)?;
-    relations::settle(&state, &call, &ins, &mut plan).await?;
+    relations::settle(state, call, &ins, &mut plan).await?;
     let Plan { submission, roles, .. } = plan;
     let unique_ids: Vec<String> = submission.documents.iter().map(|d| d.entry.unique_id.clone()).collect();
-    let bodies = stage(&state, &mut bundle, &roles, unique_ids.len()).await?;
+    let bodies = stage(state, &mut bundle, &roles, unique_ids.len()).await?;
     let original = Original { media_type: "application/fhir+json", bytes: std::mem::take(&mut bundle.original) };
     let receipt = state.desk.deposit(&call.caller, DepositRequest { submission, bodies, original }).await?;
     let now = state.desk.clock().now();

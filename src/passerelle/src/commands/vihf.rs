@@ -128,7 +128,7 @@ fn request(args: &VihfArgs, patient: Option<Ins>, issued: jiff::Timestamp) -> Re
             let subject = ProfessionalId::parse(&user)
                 .or_else(|_| ProfessionalId::from_rpps(&user))
                 .map_err(|r| Failure::usage("--user", &r.cause.advice_en()))?;
-            let roles = roles_of(&args.profession, Some(&args.speciality).map(String::as_str), role);
+            let roles = roles_of(&args.profession, Some(args.speciality.as_str()), role);
             (subject, Some(args.user_name.clone()), id.clone(), roles, AuthMode::Indirecte)
         }
         _ => return Err(Failure::usage("--as", &"only cards and structures make a VIHF")),
@@ -173,13 +173,16 @@ fn default_user(structure: &StructureId) -> String {
     }
 }
 
-/// Profession, then speciality in the system its profession uses.
+/// Profession, then speciality in the system its profession uses; a bearer without profession says what staff he is.
 fn roles_of(code: &str, speciality: Option<&str>, role: impl Fn(&str, &str) -> CodedRole) -> Vec<CodedRole> {
     const G15: &str = "1.2.250.1.71.1.2.7";
     const R01: &str = "1.2.250.1.71.4.2.5";
     const G05: &str = "1.2.250.1.71.4.2.6";
+    const A00: &str = "1.2.250.1.213.1.1.4.6";
     let mut roles = Vec::new();
-    if !code.is_empty() {
+    if code.is_empty() {
+        roles.push(role("SECRETARIAT_MEDICAL", A00));
+    } else {
         roles.push(role(code, G15));
         match (code, speciality.filter(|s| !s.is_empty())) {
             ("10", Some(s)) => roles.push(role(s, R01)),
