@@ -1,7 +1,8 @@
-//! PDSm 3.1.1 on FHIR R4: ITI-67 and ITI-68, and what FHIR itself asks of every server.
+//! PDSm 3.1.1 on FHIR R4: ITI-65, ITI-66, ITI-67 and ITI-68, and what FHIR itself asks of every server.
 
 use crate::{
     Clause,
+    bundle::{bundle, document},
     client::{Answer, Server},
 };
 
@@ -98,6 +99,79 @@ pub const CLAUSES: &[Clause] = &[
         },
     },
     Clause {
+        name: "PDSm_ITI65_provide_then_ITI68_retrieve",
+        asks: "a document provided by a transaction bundle is answered by a transaction-response and read byte for byte",
+        check: |s| {
+            let (id, body) = (s.fresh_oid(), document("provided"));
+            provided(&post(s, &bundle(s, &id, &s.fresh_oid(), &body))?)?;
+            let json = get(s, &documents(s, &format!("&status=current&identifier=urn:oid:{id}")), true)?.json()?;
+            let url = json["entry"][0]["resource"]["content"][0]["attachment"]["url"].as_str().ok_or("not found")?;
+            let answer = s.get(url, &[("authorization", &bearer(s))])?;
+            if answer.body == body { Ok(()) } else { Err(format!("status {}: {}", answer.status, answer.head())) }
+        },
+    },
+    Clause {
+        name: "MHD_3.65.4.1.2_replaces",
+        asks: "a document replaced (relatesTo replaces) is superseded and no longer current",
+        check: |s| {
+            let (old, new) = (s.fresh_oid(), s.fresh_oid());
+            provided(&post(s, &bundle(s, &old, &s.fresh_oid(), &document("old")))?)?;
+            let path = |status: &str, id: &str| documents(s, &format!("&status={status}&identifier=urn:oid:{id}"));
+            let found = get(s, &path("current", &old), true)?.json()?;
+            let target = found["entry"][0]["resource"]["id"].as_str().ok_or("not found")?;
+            let mut sent = bundle(s, &new, &s.fresh_oid(), &document("new"));
+            let reference = serde_json::json!({ "reference": format!("DocumentReference/{target}") });
+            sent["entry"][1]["resource"]["relatesTo"] =
+                serde_json::json!([{ "code": "replaces", "target": reference }]);
+            provided(&post(s, &sent)?)?;
+            let superseded = get(s, &path("superseded", &old), true)?.json()?;
+            same(&superseded["entry"][0]["resource"]["status"], "superseded")?;
+            let current = get(s, &path("current", &old), true)?.json()?;
+            if current["entry"].as_array().is_none_or(Vec::is_empty) { Ok(()) } else { Err("still current".to_owned()) }
+        },
+    },
+    Clause {
+        name: "PDSm_ITI65_same_identifier_other_content",
+        asks: "the same masterIdentifier with other content is refused by a 4xx with an OperationOutcome",
+        check: |s| {
+            let id = s.fresh_oid();
+            provided(&post(s, &bundle(s, &id, &s.fresh_oid(), &document("one")))?)?;
+            let answer = post(s, &bundle(s, &id, &s.fresh_oid(), &document("two")))?;
+            outcome(&answer, if (400..500).contains(&answer.status) { answer.status } else { 409 })
+        },
+    },
+    Clause {
+        name: "PDSm_ITI65_all_or_nothing",
+        asks: "a bundle whose document lacks its Binary is refused, and nothing of it is found",
+        check: |s| {
+            let id = s.fresh_oid();
+            let mut sent = bundle(s, &id, &s.fresh_oid(), &document("alone"));
+            sent["entry"].as_array_mut().ok_or("entry")?.pop();
+            let answer = post(s, &sent)?;
+            outcome(&answer, if (400..500).contains(&answer.status) { answer.status } else { 422 })?;
+            let json = get(s, &documents(s, &format!("&status=current&identifier=urn:oid:{id}")), true)?.json()?;
+            if json["entry"].as_array().is_none_or(Vec::is_empty) { Ok(()) } else { Err("it is found".to_owned()) }
+        },
+    },
+    Clause {
+        name: "PDSm_ITI66_search",
+        asks: "submission sets of a patient are a searchset of List that names the documents",
+        check: |s| {
+            let set = s.fresh_oid();
+            provided(&post(s, &bundle(s, &s.fresh_oid(), &set, &document("listed")))?)?;
+            let path = format!(
+                "/List?patient.identifier=urn:oid:{}%7C{}&code=submissionset&status=current&identifier=urn:oid:{set}",
+                s.oid, s.ins
+            );
+            let json = get(s, &path, true)?.json()?;
+            same(&json["type"], "searchset")?;
+            let list = &json["entry"][0]["resource"];
+            same(&list["resourceType"], "List")?;
+            let item = list["entry"][0]["item"]["reference"].as_str().unwrap_or_default();
+            if item.contains("DocumentReference/") { Ok(()) } else { Err(list.to_string()) }
+        },
+    },
+    Clause {
         name: "FHIR_R4_http_not_found",
         asks: "an unknown resource is refused by 404 with an OperationOutcome",
         check: |s| outcome(&get(s, &format!("/Binary/{}", s.fresh_oid()), true)?, 404),
@@ -136,6 +210,27 @@ fn get(s: &Server, path: &str, token: bool) -> Result<Answer, String> {
     let bearer = bearer(s);
     let headers: &[(&str, &str)] = if token { &[("authorization", &bearer)] } else { &[] };
     s.get(&path, headers)
+}
+
+fn post(s: &Server, bundle: &serde_json::Value) -> Result<Answer, String> {
+    let headers = [("authorization", bearer(s)), ("content-type", "application/fhir+json".to_owned())];
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    s.post(&s.fhir, &headers, bundle.to_string().as_bytes())
+}
+
+/// A transaction-response, each of its entries a success with a location.
+fn provided(answer: &Answer) -> Result<(), String> {
+    let json = answer.json()?;
+    if answer.status != 200 {
+        return Err(format!("status {}: {}", answer.status, answer.head()));
+    }
+    same(&json["type"], "transaction-response")?;
+    let entries = json["entry"].as_array().ok_or("no entry")?;
+    let made = |e: &serde_json::Value| {
+        let status = e["response"]["status"].as_str().unwrap_or_default();
+        status.starts_with('2') && e["response"]["location"].is_string()
+    };
+    if entries.iter().all(made) { Ok(()) } else { Err(answer.head()) }
 }
 
 fn same(found: &serde_json::Value, wanted: impl Into<serde_json::Value>) -> Result<(), String> {

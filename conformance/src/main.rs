@@ -1,6 +1,7 @@
-//! Conformance of a document-sharing server, by the wire alone: ITI-18, 41, 43 by SOAP, PDSm (ITI-65, 67, 68) by FHIR.
+//! Conformance of a document-sharing server, by the wire alone: ITI-18, 41, 43 by SOAP, PDSm (ITI-65, 66, 67, 68) by FHIR.
 //! Each test is named by the clause it checks. Writes JUnit XML and one HTML page; exit 1 when a clause is not met.
 
+mod bundle;
 mod client;
 mod fhir;
 mod report;

@@ -4,6 +4,7 @@ use sha1::{Digest, Sha1};
 
 use crate::{
     Clause,
+    bundle::document,
     client::{Answer, Server},
 };
 
@@ -19,7 +20,11 @@ pub const CLAUSES: &[Clause] = &[
         asks: "a message that is no XML is answered by a SOAP 1.2 fault",
         check: |s| {
             let answer = post(s, &s.registry, b"<Envelope")?;
-            expect(&answer, answer.status >= 400 && answer.text().contains("http://www.w3.org/2003/05/soap-envelope"), "a fault")?;
+            expect(
+                &answer,
+                answer.status >= 400 && answer.text().contains("http://www.w3.org/2003/05/soap-envelope"),
+                "a fault",
+            )?;
             has(&answer, "Fault")
         },
     },
@@ -55,7 +60,8 @@ pub const CLAUSES: &[Clause] = &[
         name: "ITI18_3.18.4.1.2.3.7_unknown_query",
         asks: "an unknown query id is refused by XDSUnknownStoredQuery",
         check: |s| {
-            let body = find(s, &status()).replace("14d4debf-8f97-4251-9a74-a90016b0af0d", "14d4debf-0000-4251-9a74-a90016b0af0d");
+            let body = find(s, &status())
+                .replace("14d4debf-8f97-4251-9a74-a90016b0af0d", "14d4debf-0000-4251-9a74-a90016b0af0d");
             failure(&query(s, &body)?, "XDSUnknownStoredQuery")
         },
     },
@@ -144,16 +150,13 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn document(text: &str) -> Vec<u8> {
-    format!("<?xml version=\"1.0\"?><ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title>{text}</title></ClinicalDocument>\n")
-        .into_bytes()
-}
-
 fn envelope(action: &str, vihf: &str, body: &str) -> String {
     let security = if vihf.is_empty() {
         String::new()
     } else {
-        format!(r#"<wsse:Security xmlns:wsse="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd">{vihf}</wsse:Security>"#)
+        format!(
+            r#"<wsse:Security xmlns:wsse="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd">{vihf}</wsse:Security>"#
+        )
     };
     format!(
         r#"<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing"><s:Header><a:Action s:mustUnderstand="true">{action}</a:Action><a:MessageID>{MESSAGE}</a:MessageID><a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>{security}</s:Header><s:Body>{body}</s:Body></s:Envelope>"#
@@ -264,7 +267,13 @@ fn submission(s: &Server, unique_id: &str, set_id: &str) -> String {
         code("41a5887f-8865-4c09-adf7-e362475b143a", "doc", "c5", "10", "1.2.250.1.213.1.1.4.1"),
         code("f0306f51-975f-434e-a61c-c59651d33983", "doc", "c6", "11502-2", "2.16.840.1.113883.6.1"),
         code("f4f85eac-e6cb-4883-b524-f2705394840f", "doc", "c7", "N", "2.16.840.1.113883.5.25"),
-        code("a09d5840-386c-46f2-b5ad-9c3699a4309d", "doc", "c8", "urn:ihe:iti:xds-sd:text:2008", "1.3.6.1.4.1.19376.1.2.3"),
+        code(
+            "a09d5840-386c-46f2-b5ad-9c3699a4309d",
+            "doc",
+            "c8",
+            "urn:ihe:iti:xds-sd:text:2008",
+            "1.3.6.1.4.1.19376.1.2.3",
+        ),
         code("f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1", "doc", "c9", "SA01", "1.2.250.1.71.4.2.4"),
         code("cccf5598-8b07-4b77-a05e-ae952c785ead", "doc", "c10", "ETABLISSEMENT", "1.2.250.1.213.1.1.4.9"),
         id("58a6f841-87b3-4a3e-92fd-a8ffeff98427", "doc", "e4", &cx, "XDSDocumentEntry.patientId"),

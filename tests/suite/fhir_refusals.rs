@@ -49,7 +49,7 @@ async fn a_bearer_out_of_its_time_is_refused() {
     let gateway = Gateway::start();
     let shifted = |seconds: i64| {
         FhirCaller::with(&gateway, "medecin", 0, |c: &mut Credentials| {
-            c.request.issued = c.request.issued + jiff::SignedDuration::from_secs(seconds);
+            c.request.issued += jiff::SignedDuration::from_secs(seconds);
             c.request.validity = Some(Duration::from_secs(60));
         })
     };
@@ -75,7 +75,7 @@ async fn a_bundle_that_cannot_be_taken_is_traced_and_leaves_nothing() {
     let r = "Bundle.entry[1].resource";
     let cases: Vec<(String, u16, &str, String)> = vec![
         ("{".into(), 400, "malformed_json", "Bundle".into()),
-        ("[".repeat(10_000), 400, "xml_too_deep", "Bundle".into()),
+        ("[".repeat(10_000), 400, "xml_too_deep", String::new()),
         (json!({ "resourceType": "Patient" }).to_string(), 422, "resource_invalid", "Bundle".into()),
         (
             broken(&ins, |e| e[1]["resource"]["content"][0]["attachment"]["titel"] = "x".into()),
@@ -142,6 +142,8 @@ async fn a_search_that_cannot_be_understood_is_traced() {
         assert_eq!(outcome(&reply), (400, cause.to_owned(), place.to_owned()), "{path}");
         traced(&gateway, &ins, "find", cause);
     }
+    refused(&physician.find("&status=%zz").await, 400, "query_parameter_invalid");
+    traced(&gateway, &ins, "find", "query_parameter_invalid");
     refused(&physician.get(&lists).await, 400, "query_parameter_missing");
     traced(&gateway, &ins, "find", "query_parameter_missing");
     refused(&physician.get(&format!("{lists}&code=submissionset&status=x")).await, 400, "query_parameter_invalid");

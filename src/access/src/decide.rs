@@ -29,7 +29,9 @@ impl Tables {
             return match operation {
                 Operation::Set if !self.policy.operator_may_set => refuse(Cause::FunctionDenied),
                 Operation::Create => Ok(permit(Rule::Operator)),
-                Operation::ReadTrace | Operation::Identify if !self.policy.operator_may_set => refuse(Cause::FunctionDenied),
+                Operation::ReadTrace | Operation::Identify if !self.policy.operator_may_set => {
+                    refuse(Cause::FunctionDenied)
+                }
                 Operation::Set | Operation::ReadTrace | Operation::Identify => Ok(permit(Rule::Operator)),
                 _ => refuse(Cause::FunctionDenied),
             };

@@ -3,7 +3,7 @@
 
 use axum::{
     body::Body,
-    extract::{FromRequestParts, Request},
+    extract::Request,
     http::{HeaderMap, header, request::Parts},
 };
 use desk::{Caller, Face};
@@ -24,23 +24,41 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Who calls, and how; what is asked is not looked at.
+    fn authenticate(state: &FhirState, parts: &Parts) -> Result<Self, Failure> {
+        let credential = state.auth.authenticate(&parts.headers, &parts.extensions)?;
+        let lenient =
+            parts.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).any(|v| {
+                v.split([',', ';']).any(|p| p.trim().replace(' ', "").eq_ignore_ascii_case("handling=lenient"))
+            });
+        Ok(Self {
+            caller: Caller::new(credential, Face::Fhir),
+            base: base(state, parts),
+            parameters: Vec::new(),
+            lenient,
+        })
+    }
+
     /// Authenticates a request; its body is still to come.
-    pub(crate) async fn open(state: &FhirState, request: Request) -> Result<(Self, Parts, Body), Failure> {
-        let (mut parts, body) = request.into_parts();
-        let call = Self::from_request_parts(&mut parts, state).await?;
+    pub(crate) fn open(state: &FhirState, request: Request) -> Result<(Self, Parts, Body), Failure> {
+        let (parts, body) = request.into_parts();
+        let mut call = Self::authenticate(state, &parts)?;
+        call.parameters = form_pairs(parts.uri.query().unwrap_or_default().as_bytes())?;
         Ok((call, parts, body))
     }
 
     /// Authenticates and completes a search.
     pub(crate) async fn search(state: &FhirState, request: Request, act: Act) -> Result<Self, Failure> {
-        let (mut call, parts, content) = Self::open(state, request).await?;
+        let (parts, content) = request.into_parts();
+        let mut call = Self::authenticate(state, &parts)?;
         let done = call.complete(state, &parts, content).await;
         call.conclude(state, act, done).await?;
         Ok(call)
     }
 
-    /// Completes a search: parameters of the form when it is posted, and the form of answer.
+    /// Completes a search: parameters of the URL, of the form when it is posted, and the form of answer.
     async fn complete(&mut self, state: &FhirState, parts: &Parts, content: Body) -> Result<(), Failure> {
+        self.parameters = form_pairs(parts.uri.query().unwrap_or_default().as_bytes())?;
         if parts.method == axum::http::Method::POST {
             let kind = media_type(&parts.headers);
             if kind.as_deref().is_some_and(|k| k != "application/x-www-form-urlencoded") {
@@ -76,24 +94,6 @@ impl Call {
             None => accepted(headers).is_none_or(|ranges| ranges.iter().any(|r| is_json(r))),
         };
         if asked { Ok(()) } else { Err(Refusal::new(Cause::FormatNotServed).into()) }
-    }
-}
-
-impl FromRequestParts<FhirState> for Call {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, state: &FhirState) -> Result<Self, Failure> {
-        let credential = state.auth.authenticate(&parts.headers, &parts.extensions)?;
-        let lenient =
-            parts.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).any(|v| {
-                v.split([',', ';']).any(|p| p.trim().replace(' ', "").eq_ignore_ascii_case("handling=lenient"))
-            });
-        Ok(Self {
-            caller: Caller::new(credential, Face::Fhir),
-            base: base(state, parts),
-            parameters: form_pairs(parts.uri.query().unwrap_or_default().as_bytes())?,
-            lenient,
-        })
     }
 }
 

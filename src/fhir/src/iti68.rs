@@ -34,7 +34,7 @@ pub(crate) async fn retrieve(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, _) = Call::open(&state, request).await?;
+    let (call, parts, _) = Call::open(&state, request)?;
     let fetched = state.desk.fetch(&call.caller, &DocumentKey::UniqueId(id.clone())).await?;
     let format = call.parameters.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
     let form = form(&parts.headers, format, &fetched.entry.mime_type)?;

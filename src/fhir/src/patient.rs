@@ -63,7 +63,7 @@ pub(crate) async fn read(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, _) = Call::open(&state, request).await?;
+    let (call, parts, _) = Call::open(&state, request)?;
     call.negotiate(&parts.headers)?;
     let (holder, ..) = state.desk.identify(&call.caller, None).await?;
     if holder.space.to_string() != id {

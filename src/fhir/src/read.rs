@@ -22,7 +22,7 @@ pub(crate) async fn document_reference(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, _) = Call::open(&state, request).await?;
+    let (call, parts, _) = Call::open(&state, request)?;
     call.negotiate(&parts.headers)?;
     let uuid = ids::entry_uuid(&id).ok_or_else(|| unknown("DocumentReference.id"))?;
     let query = EntryQuery { entry_uuids: vec![uuid], ..EntryQuery::default() };
@@ -39,7 +39,7 @@ pub(crate) async fn list(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, _) = Call::open(&state, request).await?;
+    let (call, parts, _) = Call::open(&state, request)?;
     call.negotiate(&parts.headers)?;
     let uuid = ids::entry_uuid(&id).ok_or_else(|| unknown("List.id"))?;
     let listing = state.desk.find_sets(&call.caller, None, |set| set.entry_uuid == uuid).await?;

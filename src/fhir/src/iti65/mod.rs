@@ -39,7 +39,7 @@ pub(crate) async fn provide_document_bundle(
     State(state): State<FhirState>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, content) = Call::open(&state, request).await?;
+    let (call, parts, content) = Call::open(&state, request)?;
     let done = deposit(&state, &call, &parts.headers, content).await;
     call.conclude(&state, Act::Deposit, done).await
 }
