@@ -176,11 +176,13 @@ async fn an_envelope_over_the_size_accepted_is_refused() {
     let gateway = Gateway::with(GatewayOptions::default().with("LIMITS__ENVELOPE_BYTES", "60000"));
     let mut physician = Caller::of(&gateway, "medecin", 0);
     let before = stored(&gateway);
-    let long = format!("<a>{}</a>", "x".repeat(70_000));
+    let long = format!("<a>{}</a>", "x".repeat(700_000));
     faulted(&physician.post_envelope(soap::REGISTRY, long.clone()).await, 413, "too_large");
     faulted(&physician.post_package(soap::package(&long, &[])).await, 413, "too_large");
-    assert_eq!(stored(&gateway), before);
-    physician.put(&TestDocument::biology()).await;
+    let kind = [("content-type", "text/plain")];
+    let reply = physician.client.post(soap::REGISTRY, &kind, "x".repeat(1_000_000)).await;
+    faulted(&reply, 415, "wrong_content_type");
+    unharmed(&gateway, &mut physician, before).await;
 }
 
 /// A message whose document goes on as `tail` says.

@@ -95,22 +95,56 @@ fn of_input(error: &BoxError) -> Refusal {
     Refusal::new(cause)
 }
 
-/// Receives the envelope.
-pub(crate) async fn receive(headers: &HeaderMap, body: Incoming, limits: &Limits) -> Result<Message, Refusal> {
+/// Receives the envelope. What remains of a message that is refused is read, within bounds: a sender that is still
+/// writing would otherwise lose the answer with the connection.
+pub(crate) async fn receive(headers: &HeaderMap, mut body: Incoming, limits: &Limits) -> Result<Message, Refusal> {
+    let media = match media_type(headers) {
+        Ok(media) => media,
+        Err(refusal) => {
+            drain_body(body, limits).await;
+            return Err(refusal);
+        }
+    };
+    let Some(boundary) = media.boundary().filter(|_| !media.is_envelope()) else {
+        let collected = collect(&mut body, limits.xml.max_bytes).await;
+        return match collected.and_then(|bytes| decode(&bytes, media.charset())) {
+            Ok(envelope) => Ok(Message { envelope, parts: None }),
+            Err(refusal) => {
+                drain_body(body, limits).await;
+                Err(refusal)
+            }
+        };
+    };
+    let mut parts = Multipart::new(body, boundary, limits.multipart).map_err(|e| errors::of_multipart(&e))?;
+    match root_part(&mut parts, &media, limits).await {
+        Ok(envelope) => Ok(Message { envelope, parts: Some(parts) }),
+        Err(refusal) => {
+            drain(Some(parts), limits).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// The media type of a message: an envelope, or a package with a boundary.
+fn media_type(headers: &HeaderMap) -> Result<MediaType, Refusal> {
     let wrong = || Refusal::new(Cause::WrongContentType).at("Content-Type");
     let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).ok_or_else(wrong)?;
     let media = MediaType::parse(value).map_err(|_| wrong())?;
-    let max = limits.xml.max_bytes;
     if media.is_envelope() {
-        let bytes = collect(body, max).await?;
-        return Ok(Message { envelope: decode(&bytes, media.charset())?, parts: None });
+        Ok(media)
+    } else if !media.is_multipart_related() {
+        Err(wrong())
+    } else if media.boundary().is_none() {
+        Err(wrong().about("boundary"))
+    } else {
+        Ok(media)
     }
-    if !media.is_multipart_related() {
-        return Err(wrong());
-    }
-    let boundary = media.boundary().ok_or_else(|| wrong().about("boundary"))?;
+}
+
+/// The envelope in the first part of a package.
+async fn root_part(parts: &mut Multipart<Incoming>, media: &MediaType, limits: &Limits) -> Result<String, Refusal> {
     let refuse = |e| errors::of_multipart(&e);
-    let mut parts = Multipart::new(body, boundary, limits.multipart).map_err(refuse)?;
+    let max = limits.xml.max_bytes;
     let root = parts.next_part().await.map_err(refuse)?;
     let root = root.ok_or_else(|| Refusal::new(Cause::Truncated))?;
     if media.start().is_some_and(|start| !is_named(&root, start)) {
@@ -123,8 +157,7 @@ pub(crate) async fn receive(headers: &HeaderMap, body: Incoming, limits: &Limits
         }
         bytes.extend_from_slice(&chunk);
     }
-    let charset = root.content_type.as_ref().and_then(|m| m.charset());
-    Ok(Message { envelope: decode(&bytes, charset)?, parts: Some(parts) })
+    decode(&bytes, root.content_type.as_ref().and_then(|m| m.charset()))
 }
 
 /// Whether a part bears a Content-ID, written with or without angle brackets.
@@ -133,7 +166,7 @@ pub(crate) fn is_named(part: &PartHeaders, id: &str) -> bool {
     part.content_id.as_deref().map(bare) == Some(bare(id))
 }
 
-async fn collect(mut body: Incoming, max: usize) -> Result<Vec<u8>, Refusal> {
+async fn collect(body: &mut Incoming, max: usize) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|e| of_input(&e))?;
@@ -181,6 +214,20 @@ pub(crate) fn read<T>(
     };
     let read = body(&message, message.body(), &tree);
     (Some(caller), read)
+}
+
+/// Reads what remains of a body that is no package, within the same bounds as [`drain`].
+async fn drain_body(mut body: Incoming, limits: &Limits) {
+    let mut left = limits.drain_bytes;
+    let reading = async {
+        while let Some(Ok(chunk)) = body.next().await {
+            left = left.saturating_sub(chunk.len() as u64);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limits.idle, reading).await;
 }
 
 /// Reads what remains of a refused message, within bounds, so that the connection can be used again.

@@ -88,8 +88,10 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10))
-            .pragma("wal_autocheckpoint", "4000")
-            .pragma("journal_size_limit", "67108864")
+            // A page written again before the checkpoint is copied once: the log may grow to 64 MiB.
+            .pragma("wal_autocheckpoint", "16000")
+            .pragma("journal_size_limit", "134217728")
+            .pragma("temp_store", "memory")
             .pragma("cache_size", "-32768")
             .pragma("mmap_size", "268435456")
             .statement_cache_capacity(1024);

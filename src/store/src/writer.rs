@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Largest number of jobs that share one commit.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 
 /// A write with everything that can be prepared before it queues.
 #[derive(Debug, Clone)]

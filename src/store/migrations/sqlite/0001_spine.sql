@@ -1,6 +1,7 @@
 -- Spaces, documents, traces, outbox. Every row of a space carries the space first in its key, so that tables can be
 -- partitioned by it; look-up tables (ins_index, unique_key) are the two doors from outside identifiers to a space.
 
+-- Tables of small rows are their primary key's tree (WITHOUT ROWID): one tree to write instead of two.
 CREATE TABLE space (
     space_id           TEXT    NOT NULL PRIMARY KEY,
     state              TEXT    NOT NULL,
@@ -23,7 +24,7 @@ CREATE TABLE ins_index (
     oid                TEXT    NOT NULL,
     space_id           TEXT    NOT NULL,
     PRIMARY KEY (matricule, oid)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE authorisation (
     space_id           TEXT    NOT NULL,
@@ -32,13 +33,13 @@ CREATE TABLE authorisation (
     kind               TEXT    NOT NULL,
     since_ms           BIGINT  NOT NULL,
     PRIMARY KEY (space_id, grantee, is_structure)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE medecin_traitant (
     space_id           TEXT    NOT NULL,
     professional       TEXT    NOT NULL,
     PRIMARY KEY (space_id, professional)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE submission_set (
     space_id           TEXT    NOT NULL,
@@ -78,7 +79,7 @@ CREATE TABLE association (
     target             TEXT    NOT NULL,
     slots              TEXT    NOT NULL,
     PRIMARY KEY (space_id, entry_uuid)
-);
+) WITHOUT ROWID;
 CREATE INDEX association_by_source ON association (space_id, source);
 CREATE INDEX association_by_target ON association (space_id, target);
 
@@ -87,7 +88,7 @@ CREATE TABLE unique_key (
     space_id           TEXT    NOT NULL,
     entry_uuid         TEXT    NOT NULL,
     sha256             TEXT    NOT NULL
-);
+) WITHOUT ROWID;
 
 -- A body is published by its row here, in the transaction of its entry; bytes without a row are leftovers of an
 -- upload that was never acknowledged. Small bodies stand in the row itself, so that they cost no file sync of their own.
@@ -109,7 +110,7 @@ CREATE TABLE trace (
     event              TEXT    NOT NULL,
     hash               TEXT    NOT NULL,
     PRIMARY KEY (origin, seq)
-);
+) WITHOUT ROWID;
 CREATE INDEX trace_by_space ON trace (space_id, at_ms, origin, seq);
 
 -- What is to be sent, queued with the act that causes it.
@@ -120,10 +121,10 @@ CREATE TABLE outbox (
     payload            TEXT    NOT NULL,
     queued_ms          BIGINT  NOT NULL,
     PRIMARY KEY (space_id, message_id)
-);
+) WITHOUT ROWID;
 
 -- Facts about the gateway as a whole (development clock).
 CREATE TABLE gateway (
     name               TEXT    NOT NULL PRIMARY KEY,
     value              TEXT    NOT NULL
-);
+) WITHOUT ROWID;
