@@ -23,6 +23,7 @@ pub(crate) fn run() -> Value {
         structure: StructureId::parse("499900000101001").ok(),
         auth: AuthMode::Directe,
         purpose: Purpose::Normal,
+        structure_proven: true,
         secret: false,
         software: Software::default(),
     });

@@ -212,7 +212,9 @@ async fn a_part_that_never_ends_is_refused_at_the_size_accepted() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
+    let began = std::time::Instant::now();
     let reply = unending(&mut physician, endless).await;
+    assert!(began.elapsed() < Duration::from_secs(15), "it is read on without bound: {:?}", began.elapsed());
     faulted(&reply, 413, "too_large");
     traced(&gateway, &physician.ins, "deposit", "too_large");
     assert_eq!(stored(&gateway), before);

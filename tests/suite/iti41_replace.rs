@@ -68,10 +68,13 @@ async fn nobody_replaces_a_document_of_another() {
     physician.put(&document).await;
     let target = physician.entry_uuid(&document.unique_id).await;
     let before = stored(&gateway);
-    for name in ["hopital", "infirmier", "medecin-traitant"] {
+    for name in ["infirmier", "medecin-traitant"] {
         let reply = Caller::of(&gateway, name, 0).deposit(&replacing(&target)).await;
         refused(&reply, "LocalPolicyRestrictionError", "not_author");
     }
+    // To a structure, which may not even read it, it is not there.
+    let reply = Caller::of(&gateway, "hopital", 0).deposit(&replacing(&target)).await;
+    refused(&reply, "UnresolvedReferenceException", "unknown_association_target");
     assert_eq!(stored(&gateway), before);
     assert!(physician.listed("").await.contains(&document.unique_id));
 }

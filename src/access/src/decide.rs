@@ -53,10 +53,8 @@ impl Tables {
                 self.function(Action::FindReference, column)?;
                 Ok(permit(Rule::Function(Action::FindReference)))
             }
-            Operation::Fetch => {
-                let grant = self.read_grant_in(actor, settings, column);
-                Ok(permit(grant.base.unwrap_or(Rule::Own)))
-            }
+            // Which document is meant is looked up first; reading it is decided on the document.
+            Operation::Locate => Ok(permit(Rule::Own)),
             Operation::Identify => {
                 self.function(Action::ExistenceTest, column)?;
                 Ok(permit(Rule::Function(Action::ExistenceTest)))
@@ -66,7 +64,9 @@ impl Tables {
                 let rule = if is_mt(actor, settings) { Rule::MedecinTraitant } else { Rule::Own };
                 Ok(permit(rule))
             }
-            Operation::Change(_) | Operation::Set | Operation::Create => refuse(Cause::FunctionDenied),
+            Operation::Fetch | Operation::Change(_) | Operation::Set | Operation::Create => {
+                refuse(Cause::FunctionDenied)
+            }
         }
     }
 
@@ -229,7 +229,7 @@ fn consent(actor: &Actor, settings: &Settings, team: bool) -> Result<Rule, Cause
         Ok(Rule::MedecinTraitant)
     } else if given(actor.id.as_ref().map(space::ProfessionalId::as_str), false) {
         Ok(Rule::Authorised)
-    } else if team && given(actor.structure.as_ref().map(space::StructureId::as_str), true) {
+    } else if team && actor.structure_proven && given(actor.structure.as_ref().map(space::StructureId::as_str), true) {
         Ok(Rule::TeamAuthorised)
     } else {
         Err(Cause::NotAuthorised)

@@ -16,6 +16,8 @@ pub enum Operation {
     Find,
     /// Look up the technical identifiers of documents already known by their uniqueId.
     FindReference,
+    /// Find the entry of a document that is to be read: opens no body.
+    Locate,
     /// Read a document.
     Fetch,
     /// Ask whether a space exists and what its holder is called.

@@ -43,12 +43,13 @@ impl ReadGrant {
         if own {
             return Ok(Rule::Own);
         }
+        // Before anything that would tell a masked document from an absent one.
+        if facts.visibility.masked && !self.opens(self.masked) {
+            return Err(Cause::Masked);
+        }
         let rule = self.base?;
         if !matrix.may_read(self.column, facts.kind) {
             return Err(Cause::MatrixExcludes);
-        }
-        if facts.visibility.masked && !self.opens(self.masked) {
-            return Err(Cause::Masked);
         }
         let hidden = facts.visibility.hidden_from_holder || facts.visibility.hidden_from_representatives;
         if hidden && !self.opens(self.hidden) {
@@ -96,7 +97,10 @@ pub(crate) fn owner_keys(actor: &Actor) -> (Option<String>, Option<String>) {
     use space::Role;
     match actor.role {
         Role::Professional => (actor.id.as_ref().map(ToString::to_string), None),
-        Role::Agent | Role::Structure => (None, actor.structure.as_ref().map(ToString::to_string)),
+        Role::Agent | Role::Structure if actor.structure_proven => {
+            (None, actor.structure.as_ref().map(ToString::to_string))
+        }
+        Role::Agent | Role::Structure => (None, None),
         Role::Holder | Role::Operator => (None, None),
     }
 }

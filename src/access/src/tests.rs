@@ -27,6 +27,7 @@ fn actor(role: Role, auth: AuthMode, profession: &str, speciality: Option<&str>,
         structure: Some(StructureId::parse(MY_STRUCTURE).expect("structure")),
         auth,
         purpose,
+        structure_proven: true,
         secret: false,
         software: Software::default(),
     })

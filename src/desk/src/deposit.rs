@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use access::{EntryFacts, Operation, Permit};
-use space::{AssociationKind, AvailabilityStatus, Cause, Refusal, Settings, Submission, query::EntryQuery, trace::Act};
+use space::{AvailabilityStatus, Cause, Refusal, Settings, Submission, query::EntryQuery, trace::Act};
 use store::{Deposit, Deposited, NewEntry, Notification, StagedBody, StoreError};
 
 use crate::{
@@ -43,6 +43,20 @@ pub struct Receipt {
 }
 
 impl Desk {
+    /// Whether the caller may put documents in at all: asked before the documents of a message are received, so that a
+    /// refused caller fills no disk. The deposit decides again.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when it may not; the trace of it is committed.
+    pub async fn may_deposit(&self, caller: &Caller) -> Result<(), Fault> {
+        let acting = Acting::new(self, caller, Act::Deposit, Vec::new());
+        let space = self.enter_known(&acting, None).await?;
+        on_settings!(acting, space, |settings| {
+            self.tables.decide(&caller.actor, Operation::Deposit, space, &settings)?;
+            Ok(())
+        })
+    }
+
     /// Puts a submission in.
     ///
     /// # Errors
@@ -68,8 +82,10 @@ impl Desk {
         if let Err(wrong) = complete(&mut submission, &bodies) {
             return Err(acting.refuse(Some(space), wrong).await);
         }
+        let chosen = submission.documents.iter().map(|d| &d.entry.entry_uuid).filter(|id| id.starts_with("urn:uuid:"));
+        let chosen = chosen.cloned().collect();
         self.assign_identifiers(&mut submission);
-        let prepared = Prepared { submission, bodies, original };
+        let prepared = Prepared { submission, bodies, original, chosen };
         on_settings!(acting, space, |settings| { self.attempt_deposit(&acting, &prepared, space, &settings).await })
     }
 
@@ -86,6 +102,7 @@ impl Desk {
         if !wrong.is_empty() {
             return Err(Attempt::Refused(wrong));
         }
+        self.fresh_identifiers(&permit, prepared).await?;
         let replaced = self.replaced(acting, &permit, prepared, settings).await?;
         let deposit = self.record_of(caller, prepared, replaced);
         let set_uuid = prepared.submission.set.entry_uuid.clone();
@@ -100,6 +117,24 @@ impl Desk {
         }
     }
 
+    /// Identifiers the sender chose for its entries must be nobody's yet, except in what was sent before.
+    async fn fresh_identifiers(&self, permit: &Permit, prepared: &Prepared) -> Result<(), Attempt> {
+        if prepared.chosen.is_empty() {
+            return Ok(());
+        }
+        let query = EntryQuery { entry_uuids: prepared.chosen.clone(), ..EntryQuery::default() };
+        for row in self.store.entries(permit, &query).await? {
+            let again = |d: &&space::SubmittedDocument| {
+                d.entry.entry_uuid == row.entry.entry_uuid && d.entry.unique_id == row.entry.unique_id
+            };
+            if !prepared.submission.documents.iter().any(|d| again(&d)) {
+                let place = &prepared.submission.place;
+                return Err(Refusal::new(Cause::DuplicateUniqueId).at(place).about("entryUUID").into());
+            }
+        }
+        Ok(())
+    }
+
     /// The entries the submission replaces: known here, and the caller's own.
     async fn replaced(
         &self,
@@ -112,7 +147,7 @@ impl Desk {
         let mut wanted = Vec::new();
         for (association, place) in &prepared.submission.associations {
             let inside = prepared.is_inside(&association.target);
-            if association.kind != AssociationKind::HasMember && !inside {
+            if !inside {
                 wanted.push((association, place));
             }
         }
@@ -127,11 +162,14 @@ impl Desk {
         for (association, place) in wanted {
             let refuse = |cause| Attempt::from(Refusal::new(cause).at(place).about("targetObject"));
             let row = rows.get(association.target.as_str()).ok_or_else(|| refuse(Cause::UnknownAssociationTarget))?;
+            let facts = EntryFacts::of(&row.entry, row.owners.clone(), self.tables.matrix());
+            // What may not be read is not there, to whoever would link to it.
+            let rule = own.allows(&facts, self.tables.matrix());
+            let rule = rule.map_err(|_| refuse(Cause::UnknownAssociationTarget))?;
             if !association.kind.replaces() {
                 continue;
             }
-            let facts = EntryFacts::of(&row.entry, row.owners.clone(), self.tables.matrix());
-            if own.allows(&facts, self.tables.matrix()) != Ok(access::Rule::Own) {
+            if rule != access::Rule::Own {
                 return Err(refuse(Cause::NotAuthor));
             }
             // Whether it is still the current version the store says, which knows a replay from a second replacement.
@@ -214,9 +252,8 @@ impl Desk {
         for (association, _) in &mut submission.associations {
             rename(&mut association.source);
             rename(&mut association.target);
-            if !association.entry_uuid.starts_with("urn:uuid:") {
-                association.entry_uuid = format!("urn:uuid:{}", self.rng.uuid());
-            }
+            // Nobody refers to an association by its identifier: a fresh one can collide with none.
+            association.entry_uuid = format!("urn:uuid:{}", self.rng.uuid());
         }
     }
 }
@@ -225,6 +262,8 @@ struct Prepared {
     submission: Submission,
     bodies: Vec<StagedBody>,
     original: Original,
+    /// `entry_uuid`s the sender chose.
+    chosen: Vec<String>,
 }
 
 impl Prepared {

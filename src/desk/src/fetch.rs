@@ -1,7 +1,7 @@
 //! Reading one document.
 
 use access::{EntryFacts, Operation};
-use space::{Cause, DocumentEntry, Ins, Refusal, SpaceId, query::EntryQuery, trace::Act};
+use space::{Cause, DocumentEntry, Refusal, query::EntryQuery, trace::Act};
 use store::StoredBody;
 
 use crate::{
@@ -44,9 +44,9 @@ impl Desk {
     /// [`Fault::Refused`] when it is unknown or may not be read.
     pub async fn fetch(&self, caller: &Caller, key: &DocumentKey) -> Result<Fetched, Fault> {
         let acting = Acting::new(self, caller, Act::Fetch, vec![key.text().to_owned()]);
-        let space = self.space_of_call(&acting, key).await?;
+        let space = self.enter_known(&acting, None).await?;
         on_settings!(acting, space, |settings| {
-            let finding = self.tables.decide(&caller.actor, Operation::Fetch, space, &settings)?;
+            let finding = self.tables.decide(&caller.actor, Operation::Locate, space, &settings)?;
             let row = match key {
                 DocumentKey::UniqueId(id) => self.store.entry_by_unique_id(&finding, id).await?,
                 DocumentKey::EntryUuid(id) => {
@@ -61,21 +61,5 @@ impl Desk {
             self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
             Ok(Fetched { entry: row.entry, size, body })
         })
-    }
-
-    /// The space of the holder the credential names; for a credential that names none, the document's.
-    async fn space_of_call(&self, acting: &Acting<'_>, key: &DocumentKey) -> Result<SpaceId, Fault> {
-        let named: Option<&Ins> = acting.caller.patient.as_ref();
-        let refusal = match (named, key) {
-            (Some(ins), _) => return acting.space(ins).await,
-            (None, DocumentKey::UniqueId(id)) => match self.store.space_of_document(id).await? {
-                Some(space) => return Ok(space),
-                None => Refusal::new(Cause::UnknownDocument),
-            },
-            (None, DocumentKey::EntryUuid(_)) => {
-                Refusal::new(Cause::ClaimMissing).about("urn:oasis:names:tc:xacml:2.0:resource:resource-id")
-            }
-        };
-        Err(acting.refuse(None, vec![refusal]).await)
     }
 }

@@ -12,6 +12,9 @@ use crate::{
     act::{Acting, Attempt, on_settings},
 };
 
+/// Identifiers or codes one search may name.
+const MOST_NAMED: usize = 500;
+
 /// A document of a listing.
 #[derive(Debug, Clone)]
 pub struct Listed {
@@ -97,6 +100,11 @@ impl Desk {
         query: &EntryQuery,
         linked: bool,
     ) -> Result<Listing, Fault> {
+        let named = query.unique_ids.len() + query.entry_uuids.len();
+        if named.max(query.types.len()) > MOST_NAMED {
+            let refusal = Refusal::new(Cause::TooManyResults).about(format!("{MOST_NAMED} identifiers or codes"));
+            return Err(Acting { targets: Vec::new(), ..acting }.refuse(None, vec![refusal]).await);
+        }
         let (ins, space) = self.enter(&acting, patient).await?;
         let actor = &acting.caller.actor;
         on_settings!(acting, space, |settings| {

@@ -37,6 +37,7 @@ fn caller() -> Caller {
         structure: StructureId::parse("499900000101001").ok(),
         auth: AuthMode::Directe,
         purpose: Purpose::Normal,
+        structure_proven: true,
         secret: false,
         software: Software::default(),
     };

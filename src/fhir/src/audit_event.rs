@@ -304,6 +304,7 @@ mod tests {
                     structure: StructureId::parse("499900063480001").ok(),
                     auth: AuthMode::Directe,
                     purpose,
+                    structure_proven: true,
                     secret: false,
                     software: Software::default(),
                 },

@@ -49,6 +49,10 @@ pub(crate) async fn handle(
     parts: Option<Multipart<Incoming>>,
 ) -> Response {
     let Request { submission, contents, original } = request;
+    if let Err(fault) = state.desk.may_deposit(caller).await {
+        receive::drain(parts, &state.limits).await;
+        return respond(state, heading, Err(fault));
+    }
     let bodies = match stage(state, &contents, parts).await {
         Ok(bodies) => bodies,
         Err(fault) => {

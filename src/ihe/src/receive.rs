@@ -235,12 +235,16 @@ pub(crate) async fn drain(parts: Option<Multipart<Incoming>>, limits: &Limits) {
     let Some(mut parts) = parts else { return };
     let mut left = limits.drain_bytes;
     let reading = async {
-        while let Ok(Some(_)) = parts.next_part().await {
+        // What is left of the part under way is counted too: it may be the one that never ends.
+        loop {
             while let Ok(Some(chunk)) = parts.next_chunk().await {
                 left = left.saturating_sub(chunk.len() as u64);
                 if left == 0 {
                     return;
                 }
+            }
+            if !matches!(parts.next_part().await, Ok(Some(_))) {
+                return;
             }
         }
     };

@@ -54,13 +54,29 @@ impl Metrics {
     }
 }
 
+/// Counts a call as under way until it is dropped, also when its client goes away.
+struct UnderWay(Gauge);
+
+impl UnderWay {
+    fn of(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// Counts a call of the other listeners.
 pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let began = Instant::now();
-    metrics.under_way.inc();
+    let under_way = UnderWay::of(&metrics.under_way);
     let response = next.run(request).await;
-    metrics.under_way.dec();
+    drop(under_way);
     let call = Call { route, status: response.status().as_u16() };
     metrics.seconds.get_or_create(&call).observe(began.elapsed().as_secs_f64());
     metrics.calls.get_or_create(&call).inc();

@@ -7,7 +7,7 @@ mod people;
 
 use std::path::{Path, PathBuf};
 
-use ambient::{Clock as _, SystemClock, SystemRng};
+use ambient::{SystemClock, SystemRng};
 use desk::{Caller, Desk, SettingChange};
 use serde_json::{Value, json};
 use space::{EmergencyConsents, Ins, InsOid, InsTolerance, Sex, SpaceState, Traits};
@@ -230,8 +230,7 @@ async fn fill(core: &Core) -> Result<Value, desk::Fault> {
         let mut documents = Vec::new();
         for (number, (kind, masked)) in holder.documents.iter().enumerate() {
             let unique_id = format!("1.2.250.1.999.7.1.{}.{}", index + 1, number + 1);
-            let now = core.clock.now();
-            document::deposit(desk, &ins, holder.family, holder.given, kind, *masked, &unique_id, now).await?;
+            document::deposit(desk, &ins, holder.family, holder.given, kind, *masked, &unique_id).await?;
             documents.push(unique_id);
         }
         described.push(json!({

@@ -111,6 +111,8 @@ pub struct Actor {
     pub name: String,
     /// The structure in which or for which the act is done.
     pub structure: Option<StructureId>,
+    /// Whether a card or seal says so, not only the caller: a structure that is merely claimed opens nothing.
+    pub structure_proven: bool,
     /// How the software authenticated.
     pub auth: AuthMode,
     /// Why access is asked for.
@@ -131,6 +133,7 @@ impl Actor {
             profession: Profession::default(),
             name: name.to_owned(),
             structure: None,
+            structure_proven: false,
             auth: AuthMode::Directe,
             purpose: Purpose::Normal,
             secret: false,

@@ -62,6 +62,12 @@ pub(crate) async fn commit(
                     Ok(()) => holders::apply(&mut tx, &guard.space, change).await,
                     Err(stale) => Err(stale),
                 };
+                // A conflict is found before anything is written; any other failure may be half done and ends the batch.
+                if let Err(error) = &done
+                    && !matches!(error, StoreError::Stale | StoreError::Conflict { .. })
+                {
+                    return done.map(|()| Vec::new());
+                }
                 if done.is_ok() {
                     *standing.revisions.entry(guard.space.clone()).or_insert(0) += 1;
                 }
@@ -83,6 +89,10 @@ pub(crate) async fn commit(
     }
     insert_messages(&mut tx, &messages).await?;
     insert_traces(&mut tx, &next.origin, &traces).await?;
+    // From here the rows may stand, whatever the commit answers: their files are no longer anybody's to remove.
+    for hold in accepted.iter().flat_map(|job| &job.deposit.entries).filter_map(|e| e.body.hold.as_ref()) {
+        hold.publish();
+    }
     tx.commit().await?;
     *chain = next;
     Ok(answers)

@@ -4,9 +4,13 @@
 //! A file without a row was never acknowledged and is collected later ([`Blobs::collect`]).
 
 use std::{
+    collections::HashSet,
     io::Write,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,6 +34,37 @@ pub(crate) struct Blobs {
     rng: SharedRng,
     inline_limit: usize,
     size_limit: u64,
+    /// Files of uploads that are under way or waiting to be published: not leftovers, however old.
+    held: Held,
+}
+
+type Held = Arc<Mutex<HashSet<String>>>;
+
+/// Holds the file of a body that is staged. When the last holder lets go of a file that no transaction published, the
+/// file is removed.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    body_id: String,
+    path: PathBuf,
+    held: Held,
+    published: AtomicBool,
+}
+
+impl Hold {
+    /// From here on the file may be published: it is no longer removed with its holder.
+    pub(crate) fn publish(&self) {
+        self.published.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if !self.published.load(Ordering::Acquire) {
+            // Best effort: what stays is collected later.
+            let _ = std::fs::remove_file(&self.path);
+        }
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.body_id);
+    }
 }
 
 /// A body that has arrived whole and is safe on disk (or small, in memory), not yet published.
@@ -45,6 +80,8 @@ pub struct StagedBody {
     pub sha256: String,
     /// The bytes themselves, when small.
     pub(crate) inline: Option<Bytes>,
+    /// Its file, when not.
+    pub(crate) hold: Option<Arc<Hold>>,
 }
 
 /// A stored body, to be sent.
@@ -74,8 +111,18 @@ impl Blobs {
     /// When the folder cannot be made.
     pub(crate) fn open(root: &Path, rng: SharedRng, inline_limit: usize, size_limit: u64) -> Result<Self, StoreError> {
         std::fs::create_dir_all(root)?;
+        // All folders are made, and synced, before any file stands in one.
+        for shard in 0..=255u8 {
+            let folder = root.join(hex(&[shard]));
+            if !folder.exists() {
+                std::fs::create_dir_all(folder)?;
+            }
+        }
+        for folder in [Some(root), root.parent()].into_iter().flatten().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
         let objects = Arc::new(LocalFileSystem::new_with_prefix(root)?);
-        Ok(Self { root: root.to_owned(), objects, rng, inline_limit, size_limit })
+        Ok(Self { root: root.to_owned(), objects, rng, inline_limit, size_limit, held: Held::default() })
     }
 
     /// Starts receiving a body.
@@ -88,12 +135,27 @@ impl Blobs {
             size: 0,
             buffer: BytesMut::new(),
             file: None,
-            finished: false,
+            hold: None,
         }
+    }
+
+    fn hold(&self, body_id: &str) -> Arc<Hold> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(body_id.to_owned());
+        Arc::new(Hold {
+            body_id: body_id.to_owned(),
+            path: self.file_of(body_id),
+            held: Arc::clone(&self.held),
+            published: AtomicBool::new(false),
+        })
     }
 
     fn file_of(&self, body_id: &str) -> PathBuf {
         self.root.join(&body_id[..2]).join(body_id)
+    }
+
+    fn is_held(&self, name: &std::ffi::OsStr) -> bool {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        name.to_str().is_some_and(|name| held.contains(name))
     }
 
     /// Reads a body that stands in a file.
@@ -121,7 +183,7 @@ impl Blobs {
             for file in std::fs::read_dir(folder)? {
                 let file = file?;
                 let age = file.metadata().and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
-                let over = age.is_some_and(|age| age > GRACE);
+                let over = age.is_some_and(|age| age > GRACE) && !self.is_held(&file.file_name());
                 if let Some(name) = file.file_name().to_str() {
                     found.push((name.to_owned(), file.path(), over));
                 }
@@ -140,7 +202,7 @@ pub struct BodyWriter {
     size: u64,
     buffer: BytesMut,
     file: Option<std::fs::File>,
-    finished: bool,
+    hold: Option<Arc<Hold>>,
 }
 
 impl std::fmt::Debug for BodyWriter {
@@ -182,6 +244,9 @@ impl BodyWriter {
     async fn flush(&mut self, sync: bool) -> Result<(), StoreError> {
         let path = self.blobs.file_of(&self.body_id);
         let bytes = self.buffer.split().freeze();
+        if self.hold.is_none() {
+            self.hold = Some(self.blobs.hold(&self.body_id));
+        }
         let file = self.file.take();
         let file = tokio::task::spawn_blocking(move || -> std::io::Result<std::fs::File> {
             let mut file = match file {
@@ -214,7 +279,6 @@ impl BodyWriter {
             self.flush(true).await?;
             None
         };
-        self.finished = true;
         let sha256 = std::mem::replace(&mut self.sha256, digest::Context::new(&digest::SHA256));
         Ok(StagedBody {
             body_id: self.body_id.clone(),
@@ -222,32 +286,13 @@ impl BodyWriter {
             sha1: hex(&std::mem::take(&mut self.sha1).finalize()),
             sha256: hex(sha256.finish().as_ref()),
             inline,
+            hold: self.hold.take(),
         })
     }
 }
 
-impl Drop for BodyWriter {
-    fn drop(&mut self) {
-        if !self.finished && self.file.is_some() {
-            // Best effort: what stays is collected later.
-            let _ = std::fs::remove_file(self.blobs.file_of(&self.body_id));
-        }
-    }
-}
-
 fn create(path: &Path) -> std::io::Result<std::fs::File> {
-    let open = || std::fs::OpenOptions::new().write(true).create_new(true).open(path);
-    match open() {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            let folder = path.parent().ok_or(e)?;
-            std::fs::create_dir_all(folder)?;
-            if let Some(root) = folder.parent() {
-                std::fs::File::open(root)?.sync_all()?;
-            }
-            open()
-        }
-        other => other,
-    }
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 /// Lower-case hexadecimal.

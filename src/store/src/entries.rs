@@ -14,7 +14,10 @@ use crate::{
 const ENTRY: &str = "SELECT status, owners, metadata, body_id, deposited_ms FROM document_entry WHERE space_id = ";
 
 const fn reads(operation: Operation) -> bool {
-    matches!(operation, Operation::Find | Operation::FindReference | Operation::Fetch | Operation::Deposit)
+    matches!(
+        operation,
+        Operation::Find | Operation::FindReference | Operation::Locate | Operation::Fetch | Operation::Deposit
+    )
 }
 
 impl Store {

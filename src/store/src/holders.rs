@@ -36,18 +36,6 @@ impl Store {
         found.map(|id| space_id(&id)).transpose()
     }
 
-    /// The space that holds a document. Says nothing else, as [`Store::space_of`].
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn space_of_document(&self, unique_id: &str) -> Result<Option<SpaceId>, StoreError> {
-        let found: Option<String> = sqlx::query_scalar("SELECT space_id FROM unique_key WHERE unique_id = $1")
-            .bind(unique_id)
-            .fetch_optional(&self.readers)
-            .await?;
-        found.map(|id| space_id(&id)).transpose()
-    }
-
     /// What a decision on a space depends on. The one thing read without a permit: a permit is made from it.
     ///
     /// # Errors

@@ -174,13 +174,13 @@ impl Store {
         self.writer.close().await;
     }
 
-    /// Whether the database answers (readiness).
+    /// Whether the database answers and the writer lives (readiness).
     ///
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
+        if self.writer.is_alive() { Ok(()) } else { Err(StoreError::Busy) }
     }
 
     /// Milliseconds by which development data move the clock.
@@ -207,22 +207,25 @@ impl Store {
     /// # Errors
     /// When the folder or the database fails.
     pub async fn collect(&self) -> Result<u64, StoreError> {
+        // Files first: one that is published meanwhile is then found among the rows.
+        let blobs = self.blobs.clone();
+        let files = tokio::task::spawn_blocking(move || blobs.files()).await;
+        let files = files.map_err(|_| StoreError::Corrupt { what: "blobs" })??;
+        let old: Vec<_> = files.into_iter().filter(|(_, _, over)| *over).collect();
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let published: Vec<String> =
+            sqlx::query_scalar("SELECT body_id FROM body WHERE content IS NULL").fetch_all(&self.readers).await?;
+        let published: std::collections::HashSet<String> = published.into_iter().collect();
         let mut removed = 0;
-        for (body_id, path, over) in self.blobs.files()? {
-            if over && !self.body_is_published(&body_id).await? {
+        for (body_id, path, _) in old {
+            if !published.contains(&body_id) {
                 std::fs::remove_file(path)?;
                 removed += 1;
             }
         }
         Ok(removed)
-    }
-
-    async fn body_is_published(&self, body_id: &str) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM body WHERE body_id = $1 LIMIT 1")
-            .bind(body_id)
-            .fetch_optional(&self.readers)
-            .await?;
-        Ok(found.is_some())
     }
 
     /// Gives a clock to whoever opened the store on development data: its offset is applied.

@@ -117,6 +117,11 @@ impl Writer {
         wait.await.map_err(|_| StoreError::Busy)?
     }
 
+    /// Whether the writing task still takes work.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
     /// Commits what is queued, then closes the connection.
     pub(crate) async fn close(&self) {
         let (done, wait) = oneshot::channel();

@@ -19,6 +19,10 @@ pub const PROFESSION_SYSTEM: &str = "1.2.250.1.71.1.2.7";
 pub const SPECIALITY_SYSTEM: &str = "1.2.250.1.71.4.2.5";
 /// Code system of pharmacists' sections (TRE_G05).
 pub const SECTION_SYSTEM: &str = "1.2.250.1.71.4.2.6";
+/// Roles of professionals without a table of their own (TRE_R85).
+const ROLE_SYSTEM: &str = "1.2.250.1.213.1.6.1.107";
+/// Kinds of activity (TRE_R22), by which some columns of the matrix are told.
+const ACTIVITY_SYSTEM: &str = "1.2.250.1.213.1.6.1.19";
 /// Code system of sectors of activity (JDV_J61).
 pub const SECTOR_SYSTEM: &str = "1.2.250.1.71.4.2.4";
 /// Code system of access modes, as written; the terminology server has renumbered it since.
@@ -139,28 +143,41 @@ impl Claims {
         if !crate::same_name(&self.issuer, signer.subject()) {
             return Err(Refusal::new(Cause::IssuerMismatch).at(places.issuer));
         }
+        let structure_proven = match signer.bearer() {
+            Bearer::Card { structure, .. } => structure.is_some(),
+            _ => true,
+        };
         let (role, name) = match self.mode {
             AuthMode::Directe => self.direct(signer, peer, places)?,
             AuthMode::Indirecte | AuthMode::IndirecteRenforcee => self.indirect(signer, peer, places)?,
         };
         self.check_roles(places)?;
-        let (profession, speciality) = (self.roles.first(), self.roles.get(1));
         let actor = Actor {
             role,
             id: Some(self.subject.clone()),
-            profession: Profession {
-                code: profession.map(|r| r.code.clone()).unwrap_or_default(),
-                speciality: speciality.map(|r| r.code.clone()),
-                activity: None,
-            },
+            profession: self.profession(),
             name,
             structure: Some(self.structure.clone()),
+            structure_proven,
             auth: self.mode,
             purpose: self.purpose.clone(),
             secret: self.secret,
             software: self.software.clone(),
         };
         Ok(Credential { actor, patient: self.patient.clone() })
+    }
+
+    /// What the user is: each code only from its own system, so that no other table's "10" makes a physician.
+    fn profession(&self) -> Profession {
+        let of = |systems: &[&str]| {
+            let found = self.roles.iter().find(|r| systems.contains(&r.system.as_str()));
+            found.map(|r| r.code.clone())
+        };
+        Profession {
+            code: of(&[PROFESSION_SYSTEM]).unwrap_or_default(),
+            speciality: of(&[SPECIALITY_SYSTEM, SECTION_SYSTEM, ROLE_SYSTEM]),
+            activity: of(&[ACTIVITY_SYSTEM]),
+        }
     }
 
     /// Physicians say their speciality, pharmacists their section (reference §1.9).
@@ -237,7 +254,12 @@ impl Claims {
         }
         let missing = || Refusal::new(Cause::ClaimMissing).at(places.name);
         let name = self.name.clone().ok_or_else(missing)?;
-        let role = if self.mode == AuthMode::Indirecte { Role::Structure } else { Role::Professional };
+        let role = match self.mode {
+            AuthMode::Indirecte => Role::Structure,
+            // Under AIR, staff without a health profession (column PE) act for the structure.
+            _ if self.profession().code.is_empty() => Role::Agent,
+            _ => Role::Professional,
+        };
         Ok((role, name))
     }
 }

@@ -68,6 +68,7 @@ fn actor(name: &str) -> Result<Actor, Refusal> {
         structure: None,
         auth: AuthMode::Directe,
         purpose,
+        structure_proven: true,
         secret: false,
         software: Software { name: "essai".into(), version: "1".into() },
     })

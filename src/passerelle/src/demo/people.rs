@@ -112,6 +112,7 @@ impl Professional {
             structure: Some(StructureId::parse(self.structure)?),
             auth: AuthMode::Directe,
             purpose: Purpose::Normal,
+            structure_proven: true,
             secret: false,
             software: Software { name: "passerelle demo".into(), version: env!("CARGO_PKG_VERSION").into() },
         })
