@@ -14,7 +14,7 @@ check:
     cargo clippy --workspace --all-targets -- -D warnings
     cargo test --workspace
 
-# One room, with the whole workspace's features (no needless rebuilds).
+# One room (needs cargo-nextest), with the whole workspace's features (no needless rebuilds).
 room name:
     cargo nextest run --workspace -E 'package({{ name }})'
 

@@ -16,7 +16,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     after_help = "Example: cargo run --release -p passerelle-bench -- --seconds 10 deposit find fetch refused decide"
 )]
 struct Arguments {
-    /// What to run: deposit, find, find-all, fetch, fetch-fhir, refused, decide; all of them when none is named.
+    /// What to run: deposit, find, find-ten, find-all, fetch, fetch-fhir, refused, decide; all of them when none is named.
     scenarios: Vec<String>,
     /// How long each scenario runs, in seconds.
     #[arg(long, default_value_t = 10)]
@@ -32,7 +32,7 @@ struct Arguments {
     fresh_vihf: bool,
 }
 
-const ALL: &[&str] = &["deposit", "find", "find-all", "fetch", "refused", "decide"];
+const ALL: &[&str] = &["deposit", "find", "find-ten", "find-all", "fetch", "fetch-fhir", "refused", "decide"];
 
 #[expect(clippy::print_stdout, reason = "one JSON line a scenario is what this program is for")]
 fn main() {

@@ -19,6 +19,8 @@ use crate::{
 
 /// Documents in the space that is searched.
 const SPACE: usize = 200;
+/// A kind of document (and its class) that stands once in that space.
+const ALONE: (&str, &str) = ("11369-6", "52");
 /// VIHFs signed before a run that asks for fresh ones.
 const SIGNED: usize = 4000;
 
@@ -157,16 +159,19 @@ pub(crate) async fn run(name: &str, arguments: &Arguments) -> Value {
             line["disk_bytes_per_document"] = json!((disk(gateway.data()) - before) / stored);
             line
         }
-        "find" | "find-all" => {
+        "find" | "find-ten" | "find-all" => {
             fill(&gateway, &pki, &ins).await;
-            let (more, title) = if name == "find" {
-                let slot = soap::query_slot("$XDSDocumentEntryTypeCode", "('34112-3^^2.16.840.1.113883.6.1')");
-                (slot, "find in 200 documents (10 found)")
-            } else {
-                (String::new(), "find in 200 documents (all listed)")
+            let by_kind = |code: &str| {
+                let value = format!("('{code}^^2.16.840.1.113883.6.1')");
+                soap::query_slot("$XDSDocumentEntryTypeCode", &value)
+            };
+            let (more, title, at_least) = match name {
+                "find" => (by_kind(ALONE.0), "find in 200 documents (1 found)", 4_000),
+                "find-ten" => (by_kind("34112-3"), "find in 200 documents (10 found)", 40_000),
+                _ => (String::new(), "find in 200 documents (all listed)", 800_000),
             };
             let body = soap::find_documents(&ins, soap::APPROVED, &more);
-            load::run(title, plan, server, post("medecin", soap::REGISTRY, FIND, body, SUCCESS, 20_000)).await
+            load::run(title, plan, server, post("medecin", soap::REGISTRY, FIND, body, SUCCESS, at_least)).await
         }
         "fetch" | "fetch-fhir" => {
             let document = TestDocument::of(random_text(100_000), "11502-2", "10");
@@ -209,8 +214,8 @@ async fn deposit(gateway: &Gateway, pki: &Path, ins: &str, document: TestDocumen
 /// Fills a space: 200 documents of twenty kinds, ten of each.
 async fn fill(gateway: &Gateway, pki: &Path, ins: &str) {
     let kinds = [
-        ("34112-3", "10"),
         ("11502-2", "10"),
+        ("34112-3", "10"),
         ("11488-4", "10"),
         ("34874-8", "10"),
         ("15507-7", "10"),
@@ -231,7 +236,7 @@ async fn fill(gateway: &Gateway, pki: &Path, ins: &str) {
         ("87273-9", "52"),
     ];
     for n in 0..SPACE {
-        let (kind, class) = kinds[n % kinds.len()];
+        let (kind, class) = if n == 0 { ALONE } else { kinds[n % kinds.len()] };
         deposit(gateway, pki, ins, TestDocument::report(kind, class)).await;
     }
 }
