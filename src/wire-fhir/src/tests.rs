@@ -67,12 +67,21 @@ fn elements_of_r4_of_every_resource_used_are_known_and_those_of_r5_are_not() {
     }
 }
 
+/// Examples of a guide, beside the project or where `PASSERELLE_SHARED` says.
+fn guide(package: &str) -> std::path::PathBuf {
+    let shared = std::env::var_os("PASSERELLE_SHARED").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        std::path::PathBuf::from,
+    );
+    shared.join("reference/fhir/json").join(package).join("example")
+}
+
 /// The guide's own examples, when the reference material is at hand.
 #[test]
 #[expect(clippy::print_stderr, reason = "a test says that it skipped")]
 fn the_examples_of_the_french_guides_read_and_come_back() {
-    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/fhir/json/ans.fhir.fr.pdsm-3.1.1/example"));
-    let Ok(files) = std::fs::read_dir(folder) else {
+    let folder = guide("ans.fhir.fr.pdsm-3.1.1");
+    let Ok(files) = std::fs::read_dir(&folder) else {
         eprintln!("skipped: {} is not there", folder.display());
         return;
     };
@@ -95,7 +104,7 @@ fn the_examples_of_the_french_guides_read_and_come_back() {
 #[test]
 #[expect(clippy::print_stderr, reason = "a test says that it skipped")]
 fn the_transactions_of_the_draft_guide_read() {
-    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/fhir/json/ans.fhir.fr.pdsm4dmp-0.1.0/example"));
+    let folder = guide("ans.fhir.fr.pdsm4dmp-0.1.0");
     for name in ["Bundle-example-td2-iti65-lot-soumission.json", "Bundle-example-td2-1-remplacement.json"] {
         let Ok(text) = std::fs::read(folder.join(name)) else {
             eprintln!("skipped: {name} is not there");
