@@ -70,7 +70,7 @@ async fn a_soap_deposit_is_found_and_read_by_fhir() {
     let headers = [("authorization", physician.bearer.as_str()), ("content-type", form)];
     let body = format!("patient.identifier={SYSTEM}%7C{}{more}", physician.ins);
     let posted = physician.client.post("/fhir/DocumentReference/_search", &headers, body).await;
-    assert_eq!(matches(&posted), [resource.clone()], "a posted search finds the same");
+    assert_eq!(matches(&posted), std::slice::from_ref(resource), "a posted search finds the same");
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_replaced_document_is_superseded() {
     let _ = physician.put(&new).await;
     let current = physician.listed(CURRENT).await;
     assert!(current.contains(&new.unique_id) && !current.contains(&old.unique_id), "{current:?}");
-    assert_eq!(physician.listed("&status=superseded").await, [old.unique_id.clone()]);
+    assert_eq!(physician.listed("&status=superseded").await, std::slice::from_ref(&old.unique_id));
     let soap = Caller::of(&gateway, "medecin", 0).listed("").await;
     assert!(soap.contains(&new.unique_id) && !soap.contains(&old.unique_id), "{soap:?}");
     let mut third = TestDocument::biology();

@@ -14,7 +14,6 @@ use super::people::PROFESSIONALS;
 const SOURCE: &str = "1.2.250.1.999.7";
 
 /// Deposits one report of a kind.
-#[expect(clippy::too_many_arguments, reason = "a fixture: what varies between the reports of the demonstration")]
 pub(super) async fn deposit(
     desk: &Desk,
     ins: &Ins,
