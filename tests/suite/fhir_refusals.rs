@@ -208,3 +208,24 @@ async fn an_ins_nobody_bears_and_one_with_a_wrong_key_are_refused() {
     traced(&gateway, &known, "deposit", "ins_key_wrong");
     assert_eq!(stored(&gateway), before);
 }
+
+#[tokio::test]
+async fn a_read_that_is_refused_leaves_its_trace() {
+    let gateway = Gateway::start();
+    let mut physician = FhirCaller::of(&gateway, "medecin", 0);
+    let ins = physician.ins.clone();
+    let document = gateway.demo["holders"][0]["documents"][0].as_str().expect("a document").to_owned();
+    let cases = [
+        ("/fhir/DocumentReference/no-id-of-ours".to_owned(), "*/*", 404, "lookup", "unknown_document"),
+        ("/fhir/DocumentReference/x?_format=xml".to_owned(), "*/*", 406, "lookup", "format_not_served"),
+        ("/fhir/List/no-id-of-ours".to_owned(), "*/*", 404, "find", "unknown_document"),
+        ("/fhir/Patient/somebody-else".to_owned(), "*/*", 404, "identify", "unknown_holder"),
+        (format!("/fhir/Binary/{document}"), "image/png", 406, "fetch", "format_not_served"),
+    ];
+    for (path, accept, status, act, cause) in cases {
+        let authorization = physician.bearer.clone();
+        let headers = [("authorization", authorization.as_str()), ("accept", accept)];
+        refused(&physician.client.get(&path, &headers).await, status, cause);
+        traced(&gateway, &ins, act, cause);
+    }
+}

@@ -1,17 +1,20 @@
 //! Holders: who they are, making their space, reading its trace.
 
-use access::{Operation, Rule};
+use access::{Operation, Permit, Rule};
 use space::{
-    Cause, Holder, Ins, Refusal, Settings, SpaceId, SpaceState, Traits,
+    Actor, Cause, Holder, Ins, Refusal, Role, Settings, SpaceId, SpaceState, Traits,
     settings::EmergencyConsents,
     trace::{Act, TraceEvent},
 };
-use store::{Change, StoreError};
+use store::{Change, StoreError, TracePlace, TraceQuery};
 
 use crate::{
     Caller, Desk, Fault,
     act::{Acting, on_settings},
 };
+
+/// Events read at a time where only some of them are the caller's.
+const TRACE_PAGE: usize = 1000;
 
 /// A holder whose space is to be made.
 #[derive(Debug, Clone)]
@@ -79,22 +82,43 @@ impl Desk {
         &self,
         caller: &Caller,
         patient: Option<&Ins>,
-        limit: i64,
-        offset: i64,
-    ) -> Result<Vec<TraceEvent>, Fault> {
+        query: &TraceQuery,
+    ) -> Result<Vec<(TracePlace, TraceEvent)>, Fault> {
         let acting = Acting::new(self, caller, Act::ReadTrace, Vec::new());
         let space = self.enter_known(&acting, patient).await?;
         on_settings!(acting, space, |settings| {
             let permit = self.tables.decide(&caller.actor, Operation::ReadTrace, space, &settings)?;
-            let mut events = self.store.traces(&permit, limit, offset).await?;
-            if permit.rule() == Rule::Own {
-                let (id, structure) = (&caller.actor.id, &caller.actor.structure);
-                let by_structure = caller.actor.role == space::Role::Structure;
-                events.retain(|e| if by_structure { e.actor.structure == *structure } else { e.actor.id == *id });
-            }
+            let events = self.readable_traces(&permit, &caller.actor, query).await?;
             self.store.record(&permit, &acting.done(&permit), Vec::new()).await?;
             Ok(events)
         })
+    }
+
+    /// Reads on until there are as many readable events as asked, or no more events.
+    async fn readable_traces(
+        &self,
+        permit: &Permit,
+        actor: &Actor,
+        query: &TraceQuery,
+    ) -> Result<Vec<(TracePlace, TraceEvent)>, StoreError> {
+        if permit.rule() != Rule::Own {
+            return self.store.traces(permit, query).await;
+        }
+        let by_structure = actor.role == Role::Structure;
+        let own = |e: &TraceEvent| {
+            if by_structure { e.actor.structure == actor.structure } else { e.actor.id == actor.id }
+        };
+        let mut found = Vec::new();
+        let mut page = TraceQuery { limit: TRACE_PAGE, ..query.clone() };
+        loop {
+            let events = self.store.traces(permit, &page).await?;
+            let (read, last) = (events.len(), events.last().map(|(place, _)| place.clone()));
+            found.extend(events.into_iter().filter(|(_, event)| own(event)).take(query.limit - found.len()));
+            if read < TRACE_PAGE || found.len() == query.limit {
+                return Ok(found);
+            }
+            page.before = last;
+        }
     }
 
     pub(crate) async fn enter_known(&self, acting: &Acting<'_>, patient: Option<&Ins>) -> Result<SpaceId, Fault> {

@@ -29,7 +29,7 @@ pub use fetch::{DocumentKey, Fetched};
 pub use find::{Listed, Listing, SetListing};
 pub use holders::NewHolder;
 pub use settings::SettingChange;
-pub use store::{BodyWriter, StagedBody, StoredBody};
+pub use store::{BodyWriter, StagedBody, StoredBody, TracePlace, TraceQuery};
 
 use known::Known;
 
@@ -160,12 +160,6 @@ impl Desk {
         options: DeskOptions,
     ) -> Self {
         Self { store, tables, terms, clock, rng, options, known: Known::default() }
-    }
-
-    /// The store below, for what is about no space: readiness, verification, closing.
-    #[must_use]
-    pub const fn store(&self) -> &Store {
-        &self.store
     }
 
     /// The code tables.

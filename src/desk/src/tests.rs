@@ -95,11 +95,14 @@ async fn refusals_leave_their_trace_with_the_cause_and_an_unknown_holder_too() {
     let mismatch = desk.find(&caller(), Some(&other), &EntryQuery::default()).await;
     assert_eq!(cause(mismatch), Some(Cause::PatientMismatch));
     assert_eq!(cause(desk.find(&caller(), None, &EntryQuery::default()).await), Some(Cause::NotAuthorised));
-    let trace = desk.traces(&operator, Some(&ins()), 10, 0).await.expect("read");
+    let trace = desk
+        .traces(&operator, Some(&ins()), &store::TraceQuery { limit: 10, ..store::TraceQuery::default() })
+        .await
+        .expect("read");
     let refused: Vec<_> =
-        trace.iter().filter(|e| matches!(&e.outcome, Outcome::Refused(c) if c == "not_authorised")).collect();
+        trace.iter().filter(|(_, e)| matches!(&e.outcome, Outcome::Refused(c) if c == "not_authorised")).collect();
     assert_eq!(refused.len(), 1);
-    let report = desk.store().verify().await.expect("verifies");
+    let report = desk.store.verify().await.expect("verifies");
     // Made, made again, unknown, mismatch, not authorised, trace read.
     assert_eq!((report.events, report.problems.len()), (6, 0));
 }
@@ -135,7 +138,10 @@ async fn settings_that_change_under_many_callers_never_let_one_through_after_a_b
         );
     }
     // In the trace, nothing done by the caller comes after the block.
-    let trace = desk.traces(&operator, Some(&ins()), 1000, 0).await.expect("read");
-    let block_at = trace.iter().position(|e| e.act == space::trace::Act::Block).expect("a block");
-    assert!(trace[..block_at].iter().filter(|e| e.face == "ihe").all(|e| e.outcome != Outcome::Done));
+    let trace = desk
+        .traces(&operator, Some(&ins()), &store::TraceQuery { limit: 1000, ..store::TraceQuery::default() })
+        .await
+        .expect("read");
+    let block_at = trace.iter().position(|(_, e)| e.act == space::trace::Act::Block).expect("a block");
+    assert!(trace[..block_at].iter().filter(|(_, e)| e.face == "ihe").all(|(_, e)| e.outcome != Outcome::Done));
 }

@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use desk::TraceQuery;
 use jiff::Timestamp;
 use space::{
     Actor, Cause, Ins, Purpose, Refusal, Role,
@@ -22,7 +23,7 @@ use crate::{
     respond::{self, Failure},
     search::{
         Search,
-        date::dates,
+        date::{DateCriterion, dates},
         holder,
         page::{Frame, Page, sorted},
         parameters::AUDIT_EVENT,
@@ -35,8 +36,8 @@ use crate::{
     },
 };
 
-/// Traces looked at for one answer; older ones are found by narrowing the dates at the newer end.
-const DEPTH: i64 = 10_000;
+/// Events looked at for one answer; where there are more the answer says so, and `date` reaches the others.
+const DEPTH: usize = 10_000;
 
 /// System of the acts in `AuditEvent.subtype`.
 const ACT_SYSTEM: &str = "urn:passerelle:act";
@@ -52,13 +53,16 @@ pub(crate) async fn search(State(state): State<FhirState>, request: Request) -> 
 }
 
 async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
-    let search = Search::read(call, AUDIT_EVENT)?;
+    let mut search = Search::read(call, AUDIT_EVENT)?;
     let page = Page::read(state, call)?;
     let ascending = sorted(call, "date")?;
     let criteria = understand(&search)?;
     let ins = holder::named(state, call, &search).await?;
-    // One reading, filtered here: each reading adds a trace, so that offsets of the store would slip.
-    let mut events = state.desk.traces(&call.caller, Some(&ins), DEPTH, 0).await?;
+    let read = state.desk.traces(&call.caller, Some(&ins), &window(&search)?).await?;
+    if read.len() == DEPTH {
+        search.ignored.push(Refusal::new(Cause::TooManyResults).at(place("date")).about(DEPTH.to_string()));
+    }
+    let mut events: Vec<TraceEvent> = read.into_iter().map(|(_, event)| event).collect();
     events.retain(|event| criteria.iter().all(|fits| fits(event)));
     if ascending == Some(true) {
         events.reverse();
@@ -69,6 +73,27 @@ async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
         (event.id.clone(), event)
     });
     Ok(respond::json(StatusCode::OK, &bundle))
+}
+
+/// The part of the trace that the dates of a search leave: the hull of each parameter's values, all of them met.
+fn window(search: &Search) -> Result<TraceQuery, Refusal> {
+    let mut window = TraceQuery { limit: DEPTH, ..TraceQuery::default() };
+    for (parameter, values) in &search.criteria {
+        if !matches!(parameter.name, "date" | "period-start") {
+            continue;
+        }
+        let bounds: Vec<_> = dates(parameter.name, values)?.iter().map(DateCriterion::bounds).collect();
+        let from: Option<Timestamp> = bounds.iter().map(|b| b.0).min().flatten();
+        let to: Option<Option<Timestamp>> = bounds.iter().map(|b| b.1).reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b)));
+        let from_ms = from.map(Timestamp::as_millisecond);
+        let until_ms = to.flatten().map(|t| t.as_millisecond() + 1);
+        window.from_ms = window.from_ms.max(from_ms);
+        window.until_ms = match (window.until_ms, until_ms) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+    Ok(window)
 }
 
 fn understand(search: &Search) -> Result<Vec<Criterion>, Failure> {

@@ -39,12 +39,16 @@ impl Call {
         })
     }
 
-    /// Authenticates a request; its body is still to come.
+    /// Authenticates a request; its parameters and its body are still to come.
     pub(crate) fn open(state: &FhirState, request: Request) -> Result<(Self, Parts, Body), Failure> {
         let (parts, body) = request.into_parts();
-        let mut call = Self::authenticate(state, &parts)?;
-        call.parameters = form_pairs(parts.uri.query().unwrap_or_default().as_bytes())?;
-        Ok((call, parts, body))
+        Ok((Self::authenticate(state, &parts)?, parts, body))
+    }
+
+    /// Reads the parameters of the URL.
+    pub(crate) fn read_parameters(&mut self, parts: &Parts) -> Result<(), Failure> {
+        self.parameters = form_pairs(parts.uri.query().unwrap_or_default().as_bytes())?;
+        Ok(())
     }
 
     /// Authenticates and completes a search.
@@ -58,14 +62,14 @@ impl Call {
 
     /// Completes a search: parameters of the URL, of the form when it is posted, and the form of answer.
     async fn complete(&mut self, state: &FhirState, parts: &Parts, content: Body) -> Result<(), Failure> {
-        self.parameters = form_pairs(parts.uri.query().unwrap_or_default().as_bytes())?;
+        self.read_parameters(parts)?;
         if parts.method == axum::http::Method::POST {
             let kind = media_type(&parts.headers);
             if kind.as_deref().is_some_and(|k| k != "application/x-www-form-urlencoded") {
                 return Err(Refusal::new(Cause::WrongContentType).about("application/x-www-form-urlencoded").into());
             }
             let form = body::collect(content, &parts.headers, state.limits.body.min(1 << 20), state).await?;
-            self.parameters.extend(form_pairs(&form)?);
+            self.parameters.extend(form_pairs(&form.bytes)?);
         }
         self.negotiate(&parts.headers)
     }

@@ -5,14 +5,14 @@
 use axum::{
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
 use desk::{DocumentKey, Fetched, StoredBody};
 use futures::StreamExt as _;
-use space::{Cause, Refusal};
+use space::{Cause, Refusal, trace::Act};
 use wire_fhir::{Binary, Resource};
 
 use crate::{
@@ -34,7 +34,13 @@ pub(crate) async fn retrieve(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, _) = Call::open(&state, request)?;
+    let (mut call, parts, _) = Call::open(&state, request)?;
+    let done = send(&state, &mut call, &parts, id).await;
+    call.conclude(&state, Act::Fetch, done).await
+}
+
+async fn send(state: &FhirState, call: &mut Call, parts: &Parts, id: String) -> Result<Response, Failure> {
+    call.read_parameters(parts)?;
     let fetched = state.desk.fetch(&call.caller, &DocumentKey::UniqueId(id.clone())).await?;
     let format = call.parameters.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
     let form = form(&parts.headers, format, &fetched.entry.mime_type)?;

@@ -30,6 +30,8 @@ use axum::{
 use desk::Desk;
 use space::{Cause, Credential, Refusal};
 
+pub use body::BodyBudget;
+
 use respond::Failure;
 
 /// Who calls: turns a request's bearer and its TLS peer into a credential.
@@ -82,6 +84,8 @@ pub struct FhirState {
     pub base_url: BaseUrl,
     /// Limits.
     pub limits: FhirLimits,
+    /// Memory for bodies.
+    pub bodies: BodyBudget,
 }
 
 impl std::fmt::Debug for FhirState {

@@ -3,7 +3,7 @@
 
 use axum::{
     extract::{Path, Request, State},
-    http::StatusCode,
+    http::{StatusCode, request::Parts},
     response::Response,
 };
 use space::{Cause, Holder, Refusal, Sex, SpaceState, trace::Act};
@@ -63,7 +63,13 @@ pub(crate) async fn read(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, _) = Call::open(&state, request)?;
+    let (mut call, parts, _) = Call::open(&state, request)?;
+    let done = one(&state, &mut call, &parts, &id).await;
+    call.conclude(&state, Act::Identify, done).await
+}
+
+async fn one(state: &FhirState, call: &mut Call, parts: &Parts, id: &str) -> Result<Response, Failure> {
+    call.read_parameters(parts)?;
     call.negotiate(&parts.headers)?;
     let (holder, ..) = state.desk.identify(&call.caller, None).await?;
     if holder.space.to_string() != id {

@@ -3,10 +3,10 @@
 
 use axum::{
     extract::{Path, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
-use space::{Cause, Refusal, query::EntryQuery};
+use space::{Cause, Refusal, query::EntryQuery, trace::Act};
 use wire_fhir::Resource;
 
 use crate::{
@@ -22,9 +22,15 @@ pub(crate) async fn document_reference(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, _) = Call::open(&state, request)?;
+    let (mut call, parts, _) = Call::open(&state, request)?;
+    let done = one_document(&state, &mut call, &parts, &id).await;
+    call.conclude(&state, Act::Lookup, done).await
+}
+
+async fn one_document(state: &FhirState, call: &mut Call, parts: &Parts, id: &str) -> Result<Response, Failure> {
+    call.read_parameters(parts)?;
     call.negotiate(&parts.headers)?;
-    let uuid = ids::entry_uuid(&id).ok_or_else(|| unknown("DocumentReference.id"))?;
+    let uuid = ids::entry_uuid(id).ok_or_else(|| unknown("DocumentReference.id"))?;
     let query = EntryQuery { entry_uuids: vec![uuid], ..EntryQuery::default() };
     let listing = state.desk.lookup_linked(&call.caller, None, &query).await?;
     let found = listing.documents.first().ok_or_else(|| unknown("DocumentReference.id"))?;
@@ -39,9 +45,15 @@ pub(crate) async fn list(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, _) = Call::open(&state, request)?;
+    let (mut call, parts, _) = Call::open(&state, request)?;
+    let done = one_set(&state, &mut call, &parts, &id).await;
+    call.conclude(&state, Act::Find, done).await
+}
+
+async fn one_set(state: &FhirState, call: &mut Call, parts: &Parts, id: &str) -> Result<Response, Failure> {
+    call.read_parameters(parts)?;
     call.negotiate(&parts.headers)?;
-    let uuid = ids::entry_uuid(&id).ok_or_else(|| unknown("List.id"))?;
+    let uuid = ids::entry_uuid(id).ok_or_else(|| unknown("List.id"))?;
     let listing = state.desk.find_sets(&call.caller, None, |set| set.entry_uuid == uuid).await?;
     let (set, members) = listing.sets.first().ok_or_else(|| unknown("List.id"))?;
     let resource = set_out::list(&listing.ins, set, members);

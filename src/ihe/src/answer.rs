@@ -15,10 +15,16 @@ use crate::{IheState, errors, receive::Heading};
 /// Action of a fault (WS-Addressing 1.0 SOAP binding §6, for faults that are not of WS-Addressing itself).
 const FAULT: &str = "http://www.w3.org/2005/08/addressing/soap/fault";
 
-/// Writes an envelope around a body.
-pub(crate) fn envelope(state: &IheState, action: &str, heading: &Heading, body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+/// Writes an envelope around a body of about `length` bytes.
+pub(crate) fn envelope(
+    state: &IheState,
+    action: &str,
+    heading: &Heading,
+    length: usize,
+    body: impl FnOnce(&mut Vec<u8>),
+) -> Vec<u8> {
     let id = format!("urn:uuid:{}", state.desk.rng().uuid());
-    let mut out = Vec::with_capacity(4096);
+    let mut out = Vec::with_capacity(2048 + length);
     SoapReply::new(action, &id).relates_to(heading.message_id.as_deref()).write(&mut out, body);
     out
 }

@@ -10,7 +10,7 @@ use space::{
     trace::Act,
 };
 use wire_soap::{
-    ebxml::{ObjectRef, RegistryObject, RegistryObjectList},
+    ebxml::{ObjectRef, RegistryObjectList},
     ns::action,
     xds::{AdhocQueryRequest, AdhocQueryResponse, QueryParam, ResponseStatus, ReturnType},
     xml::Element,
@@ -23,6 +23,9 @@ const GET_DOCUMENTS: &str = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4";
 
 /// Object types of `$XDSDocumentEntryType`: stable documents are all that is kept.
 const STABLE: &str = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1";
+
+/// What an entry takes in an answer, about: room is made once.
+const ENTRY_BYTES: usize = 8192;
 
 /// A request, read. Its parameters are read once the caller is known, so that what is wrong with them is traced.
 pub(crate) struct Request(AdhocQueryRequest);
@@ -70,18 +73,17 @@ fn respond(
     request: &AdhocQueryRequest,
     found: Result<Listing, Fault>,
 ) -> Response {
-    let response = match found {
-        Ok(listing) => success(state, request, &listing),
+    match found {
+        Ok(listing) => success(state, heading, request, &listing),
         Err(fault) => {
             let refusals = fault.refusals();
             tracing::info!(cause = refusals.first().map(|r| r.cause.code()), "iti18.refused");
             if let Fault::Store(error) = &fault {
                 tracing::error!(error = %error, "iti18.failed");
             }
-            return failure(state, heading, &refusals);
+            failure(state, heading, &refusals)
         }
-    };
-    send(state, heading, &response)
+    }
 }
 
 /// Answers with what was refused.
@@ -91,29 +93,39 @@ pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal])
         Err(fault) => return answer::fault(state, heading, fault),
     };
     let objects = RegistryObjectList::default();
-    let status = ResponseStatus::Failure;
-    send(state, heading, &AdhocQueryResponse { status, errors, objects, total: None, start_index: None })
+    let response =
+        AdhocQueryResponse { status: ResponseStatus::Failure, errors, objects, total: None, start_index: None };
+    send(state, heading, 0, |out| response.write(out))
 }
 
-fn send(state: &IheState, heading: &Heading, response: &AdhocQueryResponse) -> Response {
-    let action = action::REGISTRY_STORED_QUERY_RESPONSE;
-    answer::plain(StatusCode::OK, answer::envelope(state, action, heading, |out| response.write(out)))
-}
-
-fn success(state: &IheState, request: &AdhocQueryRequest, listing: &Listing) -> AdhocQueryResponse {
-    let objects = listing.documents.iter().map(|d| match request.return_type {
-        ReturnType::ObjectRef => {
-            RegistryObject::ObjectRef(ObjectRef { id: d.entry.entry_uuid.clone(), ..ObjectRef::default() })
-        }
-        _ => RegistryObject::ExtrinsicObject(translate::extrinsic_object(&d.entry, state.repository.as_str())),
-    });
-    AdhocQueryResponse {
+/// Answers with the documents found, written straight from the model.
+fn success(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, listing: &Listing) -> Response {
+    let response = AdhocQueryResponse {
         status: ResponseStatus::Success,
         errors: Vec::new(),
-        objects: RegistryObjectList(objects.collect()),
+        objects: RegistryObjectList::default(),
         total: i64::try_from(listing.documents.len()).ok(),
         start_index: Some(0),
-    }
+    };
+    let (entries, references) = match request.return_type {
+        ReturnType::ObjectRef => (&[][..], listing.documents.as_slice()),
+        _ => (listing.documents.as_slice(), &[][..]),
+    };
+    send(state, heading, entries.len() * ENTRY_BYTES, |out| {
+        response.write_around(out, |out| {
+            for found in entries {
+                translate::write_extrinsic_object(out, &found.entry, state.repository.as_str());
+            }
+            for found in references {
+                ObjectRef { id: found.entry.entry_uuid.clone(), ..ObjectRef::default() }.write(out);
+            }
+        });
+    })
+}
+
+fn send(state: &IheState, heading: &Heading, length: usize, body: impl FnOnce(&mut Vec<u8>)) -> Response {
+    let action = action::REGISTRY_STORED_QUERY_RESPONSE;
+    answer::plain(StatusCode::OK, answer::envelope(state, action, heading, length, body))
 }
 
 fn read(request: &AdhocQueryRequest) -> Result<Asked, Refusal> {

@@ -146,5 +146,5 @@ pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal])
 
 fn send(state: &IheState, heading: &Heading, response: &RegistryResponse) -> Response {
     let action = action::PROVIDE_AND_REGISTER_RESPONSE;
-    answer::plain(StatusCode::OK, answer::envelope(state, action, heading, |out| response.write(out)))
+    answer::plain(StatusCode::OK, answer::envelope(state, action, heading, 2048, |out| response.write(out)))
 }

@@ -100,7 +100,7 @@ fn send(
     };
     let response = RetrieveDocumentSetResponse { response: RegistryResponse { status, errors }, documents };
     let action = action::RETRIEVE_DOCUMENT_SET_RESPONSE;
-    let xml = answer::envelope(state, action, heading, |out| response.write(out));
+    let xml = answer::envelope(state, action, heading, 2048, |out| response.write(out));
     let mut response = answer::package(state, action, xml, parts);
     *response.status_mut() = StatusCode::OK;
     response

@@ -4,6 +4,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
+use store::Store;
 
 use axum::{
     Router,
@@ -13,7 +14,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use desk::Desk;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -84,15 +84,15 @@ pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, ne
 }
 
 /// Routes of the operator.
-pub(crate) fn router(desk: Arc<Desk>, metrics: Metrics) -> Router {
+pub(crate) fn router(store: Store, metrics: Metrics) -> Router {
     Router::new()
         .route("/health/live", get(|| async { "live\n" }))
-        .route("/health/ready", get(ready).with_state(desk))
+        .route("/health/ready", get(ready).with_state(store))
         .route("/metrics", get(scrape).with_state(metrics))
 }
 
-async fn ready(State(desk): State<Arc<Desk>>) -> Response {
-    match desk.store().ping().await {
+async fn ready(State(store): State<Store>) -> Response {
+    match store.ping().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::error!(error = %error, "admin.not_ready");

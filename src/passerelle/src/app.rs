@@ -31,6 +31,8 @@ const COLLECT: Duration = Duration::from_secs(600);
 /// What every command that touches the store needs.
 pub(crate) struct Core {
     pub(crate) desk: Arc<Desk>,
+    /// For what is about no space: readiness, verification, closing. Faces are given the desk alone.
+    pub(crate) store: Store,
     pub(crate) clock: Arc<SystemClock>,
 }
 
@@ -67,8 +69,8 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
         },
         max_results: config.limits.results,
     };
-    let desk = Desk::new(store, tables, terms, clock.clone(), rng, desk_options);
-    Ok(Core { desk: Arc::new(desk), clock })
+    let desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options);
+    Ok(Core { desk: Arc::new(desk), store, clock })
 }
 
 /// `passerelle demo`: makes what is missing, then serves.
@@ -98,7 +100,7 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let metrics = Metrics::new();
     let pro = professional(config, &core, &anchors)?
         .layer(axum::middleware::from_fn_with_state(metrics.clone(), admin::measure));
-    let admin = admin::router(core.desk.clone(), metrics);
+    let admin = admin::router(core.store.clone(), metrics);
 
     let pro_listener = bind("listen.pro", config.listen.pro).await?;
     let admin_listener = bind("listen.admin", config.listen.admin).await?;
@@ -111,7 +113,7 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let pro = tokio::spawn(trust::serve(pro_listener, endpoint, pro, options, until(stopped.clone())));
     let admin =
         tokio::spawn(async move { axum::serve(admin_listener, admin).with_graceful_shutdown(until(stopped)).await });
-    let keeping = tokio::spawn(keep(core.desk.clone(), core.clock.clone(), config.gateway.development));
+    let keeping = tokio::spawn(keep(core.store.clone(), core.clock.clone(), config.gateway.development));
     ready.print();
 
     signal().await;
@@ -125,7 +127,7 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let _ = pro.await;
     admin.abort();
     keeping.abort();
-    core.desk.store().close().await;
+    core.store.close().await;
     second.abort();
     Ok(())
 }
@@ -155,7 +157,8 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         url => fhir::BaseUrl::Configured(format!("{url}/fhir")),
     };
     let limits = fhir::FhirLimits { body: config.limits.bundle_bytes, ..fhir::FhirLimits::default() };
-    let state = fhir::FhirState { desk: core.desk.clone(), auth: credentials, base_url, limits };
+    let bodies = fhir::BodyBudget::of(config.limits.bundles_bytes);
+    let state = fhir::FhirState { desk: core.desk.clone(), auth: credentials, base_url, limits, bodies };
     Ok(Router::new().merge(fhir::routes(state)).merge(ihe))
 }
 
@@ -176,18 +179,18 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Background work of one process: the development clock, and leftovers of uploads.
-async fn keep(desk: Arc<Desk>, clock: Arc<SystemClock>, development: bool) {
+async fn keep(store: Store, clock: Arc<SystemClock>, development: bool) {
     let mut collect = tokio::time::interval(COLLECT);
     let mut look = tokio::time::interval(LOOK_AT_CLOCK);
     loop {
         tokio::select! {
-            _ = collect.tick() => match desk.store().collect().await {
+            _ = collect.tick() => match store.collect().await {
                 Ok(0) => {}
                 Ok(removed) => tracing::info!(removed, "store.leftovers_collected"),
                 Err(error) => tracing::error!(error = %error, "store.collect_failed"),
             },
             _ = look.tick(), if development => {
-                if let Ok(offset) = desk.store().clock_offset_ms().await {
+                if let Ok(offset) = store.clock_offset_ms().await {
                     clock.set_offset_ms(offset);
                 }
             }

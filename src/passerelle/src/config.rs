@@ -78,7 +78,7 @@ impl Default for Tls {
             key: "pki/server.key".into(),
             authorities: vec!["pki/ca.pem".into()],
             crls: vec!["pki/crl.pem".into()],
-            require_fresh_crl: false,
+            require_fresh_crl: true,
         }
     }
 }
@@ -187,6 +187,8 @@ pub(crate) struct Limits {
     pub(crate) depth: u32,
     /// Largest FHIR bundle, in bytes; it is held in memory.
     pub(crate) bundle_bytes: usize,
+    /// All bundles held at once together, in bytes; a call past it is told to come back.
+    pub(crate) bundles_bytes: usize,
     /// Longest silence inside a message, in seconds.
     pub(crate) idle_s: u64,
     /// Longest listing, in documents.
@@ -204,6 +206,7 @@ impl Default for Limits {
             envelope_bytes: 4 << 20,
             depth: 100,
             bundle_bytes: 64 << 20,
+            bundles_bytes: 512 << 20,
             idle_s: 30,
             results: 10_000,
             connections: 10_000,
@@ -398,7 +401,14 @@ fn line_of(text: &str, section: &str, key: Option<&str>) -> usize {
 
 /// The whole configuration as text, every key with what it is for and its default.
 pub(crate) fn template(development: bool) -> String {
-    include_str!("../passerelle.toml").replace("development = false", &format!("development = {development}"))
+    let template = include_str!("../passerelle.toml");
+    if !development {
+        return template.to_owned();
+    }
+    // `advance` moves the clock of development data past the month its revocation list lasts.
+    template
+        .replace("development = false", "development = true")
+        .replace("require_fresh_crl = true", "require_fresh_crl = false")
 }
 
 #[cfg(test)]
@@ -420,6 +430,8 @@ mod tests {
         let defaults = toml::Table::try_from(Config::default()).expect("defaults");
         assert_eq!(table, defaults);
         assert!(!config.expect("reads").gateway.development);
+        let demonstration = problems(&template(true), &[]).0.expect("reads");
+        assert!(demonstration.gateway.development && !demonstration.tls.require_fresh_crl);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) async fn prepare(data: &Path) -> Result<PathBuf, Failure> {
         let config = Config::load(&file).map_err(|e| Failure::usage("configuration", &e))?;
         let core = app::open(&config).await?;
         let made = fill(&core).await.map_err(|f| Failure::refused("demo", &f))?;
-        core.desk.store().close().await;
+        core.store.close().await;
         let text = serde_json::to_string_pretty(&made).map_err(|e| Failure::run("demo.json", &e))?;
         write(&described, &text).map_err(io)?;
     }
@@ -225,7 +225,7 @@ async fn fill(core: &Core) -> Result<Value, desk::Fault> {
         if holder.state == SpaceState::Closed {
             new.state = SpaceState::Open;
         }
-        holders::create(desk, new).await?;
+        holders::create(core, new).await?;
         settle(desk, holder, &ins).await?;
         let mut documents = Vec::new();
         for (number, (kind, masked)) in holder.documents.iter().enumerate() {

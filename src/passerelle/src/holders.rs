@@ -1,7 +1,7 @@
 //! Holders on the command line: a number given as 15 characters, found whatever its register; one line of an import.
 
 use ambient::Clock as _;
-use desk::{Caller, Desk, NewHolder};
+use desk::{Caller, NewHolder};
 use serde::Deserialize;
 use space::{Dtm, Ins, InsOid, InsTolerance, Refusal, Sex, SpaceState, Traits};
 
@@ -17,7 +17,7 @@ pub(crate) async fn find(core: &Core, matricule: &str, oid: Option<&str>) -> Res
     for register in registers {
         match Ins::parse(matricule, register, core.desk.ins_tolerance()) {
             Ok(ins) => {
-                let found = core.desk.store().space_of(&ins).await.map_err(|e| Failure::run("store", &e))?;
+                let found = core.store.space_of(&ins).await.map_err(|e| Failure::run("store", &e))?;
                 if found.is_some() {
                     return Ok(ins);
                 }
@@ -88,12 +88,11 @@ impl Line {
 }
 
 /// Makes a space; one that exists already is left as it is.
-pub(crate) async fn create(desk: &Desk, holder: NewHolder) -> Result<bool, desk::Fault> {
-    let ins = holder.ins.clone();
-    if desk.store().space_of(&ins).await.map_err(desk::Fault::Store)?.is_some() {
+pub(crate) async fn create(core: &Core, holder: NewHolder) -> Result<bool, desk::Fault> {
+    if core.store.space_of(&holder.ins).await.map_err(desk::Fault::Store)?.is_some() {
         return Ok(false);
     }
-    desk.create(&Caller::operator(), holder).await.map(|_| true)
+    core.desk.create(&Caller::operator(), holder).await.map(|_| true)
 }
 
 /// The present instant of a core, in milliseconds since 1970 UTC.

@@ -39,7 +39,9 @@ impl Store {
         bound(&mut sql, "service_start", " >= ", query.service_start.from.as_ref());
         bound(&mut sql, "service_start", " < ", query.service_start.to.as_ref());
         sql.push(" ORDER BY deposited_ms, entry_uuid");
-        let rows = sql.build().fetch_all(&self.readers).await?;
+        let mut reader = self.readers.get().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        reader.done();
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
             let row = entry_row(&row)?;
@@ -60,7 +62,10 @@ impl Store {
         sql.push_bind(permit.space().to_string());
         sql.push(" AND unique_id = ").push_bind(unique_id.to_owned());
         sql.push(" ORDER BY deposited_ms DESC, entry_uuid DESC LIMIT 1");
-        sql.build().fetch_optional(&self.readers).await?.as_ref().map(entry_row).transpose()
+        let mut reader = self.readers.get().await?;
+        let row = sql.build().fetch_optional(&mut *reader).await?;
+        reader.done();
+        row.as_ref().map(entry_row).transpose()
     }
 
     /// The submission sets of a space, oldest first.
@@ -69,12 +74,14 @@ impl Store {
     /// When the permit is for another operation, or the database fails.
     pub async fn submission_sets(&self, permit: &Permit) -> Result<Vec<SetRow>, StoreError> {
         crate::demand(permit, reads)?;
+        let mut reader = self.readers.get().await?;
         let rows = sqlx::query(
             "SELECT owners, metadata FROM submission_set WHERE space_id = $1 ORDER BY deposited_ms, entry_uuid",
         )
         .bind(permit.space().to_string())
-        .fetch_all(&self.readers)
+        .fetch_all(&mut *reader)
         .await?;
+        reader.done();
         rows.iter()
             .map(|row| {
                 let (owners, set): (String, String) = (row.try_get(0)?, row.try_get(1)?);
@@ -90,13 +97,14 @@ impl Store {
     pub async fn associations_from(&self, permit: &Permit, sources: &[String]) -> Result<Vec<Association>, StoreError> {
         crate::demand(permit, reads)?;
         let mut found = Vec::new();
+        let mut reader = self.readers.get().await?;
         for part in sources.chunks(500) {
             let mut sql = QueryBuilder::<Sqlite>::new(
                 "SELECT entry_uuid, kind, source, target, slots FROM association WHERE space_id = ",
             );
             sql.push_bind(permit.space().to_string());
             one_of(&mut sql, "source", part.iter().map(String::as_str));
-            for row in sql.build().fetch_all(&self.readers).await? {
+            for row in sql.build().fetch_all(&mut *reader).await? {
                 let (kind, slots): (String, String) = (row.try_get(1)?, row.try_get(4)?);
                 found.push(Association {
                     entry_uuid: row.try_get(0)?,
@@ -107,6 +115,7 @@ impl Store {
                 });
             }
         }
+        reader.done();
         Ok(found)
     }
 
@@ -116,11 +125,13 @@ impl Store {
     /// When the permit is not one to fetch, or database or disk fail.
     pub async fn body(&self, permit: &Permit, body_id: &str) -> Result<(u64, StoredBody), StoreError> {
         crate::demand(permit, |o| o == Operation::Fetch)?;
+        let mut reader = self.readers.get().await?;
         let row = sqlx::query("SELECT size, content FROM body WHERE space_id = $1 AND body_id = $2")
             .bind(permit.space().to_string())
             .bind(body_id)
-            .fetch_one(&self.readers)
+            .fetch_one(&mut *reader)
             .await?;
+        reader.done();
         let size = u64::try_from(row.try_get::<i64, _>(0)?).map_err(|_| StoreError::Corrupt { what: "body" })?;
         let body = match row.try_get::<Option<Vec<u8>>, _>(1)? {
             Some(content) => StoredBody::Whole(content.into()),

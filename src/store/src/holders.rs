@@ -6,12 +6,12 @@ use space::{
     settings::{Authorisation, AuthorisationKind},
     trace::TraceEvent,
 };
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use crate::{
     Store,
     error::StoreError,
-    records::{Change, from_json, json},
+    records::{Change, TracePlace, TraceQuery, from_json, json},
 };
 
 const fn kind_word(kind: AuthorisationKind) -> &'static str {
@@ -27,12 +27,14 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn space_of(&self, ins: &Ins) -> Result<Option<SpaceId>, StoreError> {
+        let mut reader = self.readers.get().await?;
         let found: Option<String> =
             sqlx::query_scalar("SELECT space_id FROM ins_index WHERE matricule = $1 AND oid = $2")
                 .bind(ins.matricule())
                 .bind(ins.oid().as_str())
-                .fetch_optional(&self.readers)
+                .fetch_optional(&mut *reader)
                 .await?;
+        reader.done();
         found.map(|id| space_id(&id)).transpose()
     }
 
@@ -42,7 +44,8 @@ impl Store {
     /// When the database fails.
     pub async fn settings(&self, space: SpaceId) -> Result<Option<Settings>, StoreError> {
         // One snapshot: a revision read beside authorisations of another revision would defeat the guard.
-        let mut tx = self.readers.begin().await?;
+        let mut reader = self.readers.get().await?;
+        let mut tx = reader.begin().await?;
         let id = space.to_string();
         let row = sqlx::query(
             "SELECT revision, state, centre15, bris_de_glace, emergency_masked FROM space WHERE space_id = $1",
@@ -74,6 +77,8 @@ impl Store {
                 .bind(&id)
                 .fetch_all(&mut *tx)
                 .await?;
+        tx.commit().await?;
+        reader.done();
         Ok(Some(Settings {
             revision: row.try_get(0)?,
             state: SpaceState::parse(&state).ok_or(StoreError::Corrupt { what: "state" })?,
@@ -93,13 +98,15 @@ impl Store {
     /// When the permit is for another operation, or the database fails.
     pub async fn holder(&self, permit: &Permit) -> Result<(Holder, i64), StoreError> {
         crate::demand(permit, |o| matches!(o, Operation::Identify | Operation::Set | Operation::Find))?;
+        let mut reader = self.readers.get().await?;
         let row = sqlx::query(
             "SELECT h.matricule, h.oid, h.traits, s.state, s.noticed_ms FROM holder h \
              JOIN space s ON s.space_id = h.space_id WHERE h.space_id = $1",
         )
         .bind(permit.space().to_string())
-        .fetch_one(&self.readers)
+        .fetch_one(&mut *reader)
         .await?;
+        reader.done();
         let corrupt = || StoreError::Corrupt { what: "holder" };
         let (matricule, oid, traits): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         let state: String = row.try_get(3)?;
@@ -114,21 +121,39 @@ impl Store {
         Ok((holder, row.try_get(4)?))
     }
 
-    /// The trace of a space, newest first.
+    /// The trace of a space, newest first, each event with its place.
     ///
     /// # Errors
     /// When the permit is for another operation, or the database fails.
-    pub async fn traces(&self, permit: &Permit, limit: i64, offset: i64) -> Result<Vec<TraceEvent>, StoreError> {
+    pub async fn traces(
+        &self,
+        permit: &Permit,
+        query: &TraceQuery,
+    ) -> Result<Vec<(TracePlace, TraceEvent)>, StoreError> {
         crate::demand(permit, |o| o == Operation::ReadTrace)?;
-        let rows: Vec<String> = sqlx::query_scalar(
-            "SELECT event FROM trace WHERE space_id = $1 ORDER BY at_ms DESC, origin DESC, seq DESC LIMIT $2 OFFSET $3",
-        )
-        .bind(permit.space().to_string())
-        .bind(limit)
-        .bind(offset)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(|text| from_json(text, "trace")).collect()
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT at_ms, origin, seq, event FROM trace WHERE space_id = ");
+        sql.push_bind(permit.space().to_string());
+        if let Some(from_ms) = query.from_ms {
+            sql.push(" AND at_ms >= ").push_bind(from_ms);
+        }
+        if let Some(until_ms) = query.until_ms {
+            sql.push(" AND at_ms < ").push_bind(until_ms);
+        }
+        if let Some(TracePlace { at_ms, origin, seq }) = &query.before {
+            sql.push(" AND (at_ms, origin, seq) < (").push_bind(at_ms).push(", ").push_bind(origin.clone());
+            sql.push(", ").push_bind(seq).push(")");
+        }
+        sql.push(" ORDER BY at_ms DESC, origin DESC, seq DESC LIMIT ");
+        sql.push_bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
+        let mut reader = self.readers.get().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        reader.done();
+        rows.iter()
+            .map(|row| {
+                let place = TracePlace { at_ms: row.try_get(0)?, origin: row.try_get(1)?, seq: row.try_get(2)? };
+                Ok((place, from_json(row.try_get(3)?, "trace")?))
+            })
+            .collect()
     }
 }
 

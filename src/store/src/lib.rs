@@ -9,6 +9,7 @@ mod blobs;
 mod entries;
 mod error;
 mod holders;
+mod readers;
 mod records;
 mod trace_log;
 mod verify;
@@ -17,19 +18,20 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use access::{Operation, Permit};
-use ambient::{SharedClock, SharedRng};
+use ambient::SharedRng;
 use space::{SpaceId, trace::TraceEvent};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 pub use blobs::{BodyWriter, StagedBody, StoredBody, hex};
 pub use error::StoreError;
-pub use records::{Change, Deposit, Deposited, EntryRow, NewEntry, Notification, SetRow};
+pub use records::{Change, Deposit, Deposited, EntryRow, NewEntry, Notification, SetRow, TracePlace, TraceQuery};
 pub use verify::{Problem, Report};
 
 use blobs::Blobs;
+use readers::Readers;
 use writer::{Job, Writer};
 
 /// How the store is opened.
@@ -67,7 +69,7 @@ impl StoreOptions {
 /// The store.
 #[derive(Debug, Clone)]
 pub struct Store {
-    readers: sqlx::SqlitePool,
+    readers: Arc<Readers>,
     writer: Writer,
     blobs: Blobs,
 }
@@ -93,17 +95,14 @@ impl Store {
             .pragma("journal_size_limit", "134217728")
             .pragma("temp_store", "memory")
             .pragma("cache_size", "-32768")
-            .pragma("mmap_size", "268435456")
             .statement_cache_capacity(1024);
         let mut writing = {
             use sqlx::ConnectOptions as _;
             connect.connect().await?
         };
         sqlx::migrate!("migrations/sqlite").run(&mut writing).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(options.readers)
-            .connect_with(connect.clone().read_only(true).statement_cache_capacity(256))
-            .await?;
+        let readers =
+            Readers::open(connect.clone().read_only(true).statement_cache_capacity(256), options.readers).await?;
         let blobs = Blobs::open(&options.blobs, rng.clone(), options.inline_limit, options.size_limit)?;
         let writer = Writer::start(writing, rng.uuid().to_string(), options.queue);
         Ok(Self { readers, writer, blobs })
@@ -179,7 +178,9 @@ impl Store {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        let mut reader = self.readers.get().await?;
+        sqlx::query("SELECT 1").execute(&mut *reader).await?;
+        reader.done();
         if self.writer.is_alive() { Ok(()) } else { Err(StoreError::Busy) }
     }
 
@@ -188,9 +189,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn clock_offset_ms(&self) -> Result<i64, StoreError> {
+        let mut reader = self.readers.get().await?;
         let value: Option<String> = sqlx::query_scalar("SELECT value FROM gateway WHERE name = 'clock_offset_ms'")
-            .fetch_optional(&self.readers)
+            .fetch_optional(&mut *reader)
             .await?;
+        reader.done();
         Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
     }
 
@@ -215,8 +218,10 @@ impl Store {
         if old.is_empty() {
             return Ok(0);
         }
+        let mut reader = self.readers.get().await?;
         let published: Vec<String> =
-            sqlx::query_scalar("SELECT body_id FROM body WHERE content IS NULL").fetch_all(&self.readers).await?;
+            sqlx::query_scalar("SELECT body_id FROM body WHERE content IS NULL").fetch_all(&mut *reader).await?;
+        reader.done();
         let published: std::collections::HashSet<String> = published.into_iter().collect();
         let mut removed = 0;
         for (body_id, path, _) in old {
@@ -226,16 +231,6 @@ impl Store {
             }
         }
         Ok(removed)
-    }
-
-    /// Gives a clock to whoever opened the store on development data: its offset is applied.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn clock(&self) -> Result<SharedClock, StoreError> {
-        let clock = ambient::SystemClock::new();
-        clock.set_offset_ms(self.clock_offset_ms().await?);
-        Ok(clock)
     }
 }
 

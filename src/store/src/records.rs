@@ -119,6 +119,30 @@ pub struct EntryRow {
     pub deposited_ms: i64,
 }
 
+/// Which events of a space's trace are read, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct TraceQuery {
+    /// From this instant on, in milliseconds since 1970 UTC.
+    pub from_ms: Option<i64>,
+    /// Before this instant.
+    pub until_ms: Option<i64>,
+    /// Only events older than this one: the last of the page before.
+    pub before: Option<TracePlace>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Where an event stands in the trace of its space. Events are listed by it, descending.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TracePlace {
+    /// When it happened.
+    pub at_ms: i64,
+    /// The log it is linked in.
+    pub origin: String,
+    /// Its number there.
+    pub seq: i64,
+}
+
 /// A stored set.
 #[derive(Debug, Clone)]
 pub struct SetRow {

@@ -306,7 +306,7 @@ async fn a_permit_for_another_operation_opens_nothing() {
     let world = World::new().await;
     let find = world.permit(Operation::Find, 1);
     assert!(matches!(world.store.body(&find, "x").await, Err(StoreError::Permit)));
-    assert!(matches!(world.store.traces(&find, 1, 0).await, Err(StoreError::Permit)));
+    assert!(matches!(world.store.traces(&find, &crate::TraceQuery::default()).await, Err(StoreError::Permit)));
     let identify = world.permit(Operation::Identify, 1);
     assert!(matches!(world.store.entries(&identify, &EntryQuery::default()).await, Err(StoreError::Permit)));
 }

@@ -10,7 +10,7 @@ mod relations;
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -39,15 +39,18 @@ pub(crate) async fn provide_document_bundle(
     State(state): State<FhirState>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (call, parts, content) = Call::open(&state, request)?;
-    let done = deposit(&state, &call, &parts.headers, content).await;
+    let (mut call, parts, content) = Call::open(&state, request)?;
+    let done = deposit(&state, &mut call, &parts, content).await;
     call.conclude(&state, Act::Deposit, done).await
 }
 
-async fn deposit(state: &FhirState, call: &Call, headers: &HeaderMap, content: Body) -> Result<Response, Failure> {
+async fn deposit(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -> Result<Response, Failure> {
+    call.read_parameters(parts)?;
+    let headers = &parts.headers;
     call.negotiate(headers)?;
     demand_json(headers)?;
-    let bytes = body::collect(content, headers, state.limits.body, state).await?;
+    // Its part of the budget is held as long as anything read from it.
+    let body::Received { bytes, held: _held } = body::collect(content, headers, state.limits.body, state).await?;
     let mut bundle = parse(bytes, state.limits.body).await?;
     let ins = holder::of(state, call, &bundle).await?;
     let mut plan = plan::read(&bundle, &ins)?;

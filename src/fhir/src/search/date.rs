@@ -52,6 +52,18 @@ impl DateCriterion {
         Ok(Self { prefix, from: dtm.first(), to: dtm.end() })
     }
 
+    /// Instants outside of which nothing short fits: from (included) to (excluded), open where absent.
+    pub(crate) fn bounds(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        match self.prefix {
+            Prefix::Eq => (Some(self.from), Some(self.to)),
+            Prefix::Ne => (None, None),
+            Prefix::Gt | Prefix::Ge => (Some(self.from), None),
+            Prefix::Lt | Prefix::Le => (None, Some(self.to)),
+            Prefix::Sa => (Some(self.to), None),
+            Prefix::Eb => (None, Some(self.from)),
+        }
+    }
+
     /// Whether a resource's range fits.
     pub(crate) fn fits(&self, (from, to): Range) -> bool {
         let inside = self.from <= from && to <= self.to;

@@ -21,7 +21,7 @@ use store::{Store, StoreOptions};
 use terminology::{Mappings, Terminology};
 use tower::ServiceExt as _;
 
-use crate::{Authenticate, BaseUrl, FhirLimits, FhirState, routes};
+use crate::{Authenticate, BaseUrl, BodyBudget, FhirLimits, FhirState, routes};
 
 /// The holder of most tests, test register.
 pub(super) const HOLDER: &str = "279035121518989";
@@ -160,7 +160,13 @@ impl World {
             let mt = SettingChange::MedecinTraitant { who: "899900063484".into(), declared: true };
             desk.set(&Caller::operator(), Some(&ins(matricule)), &mt).await.expect("set");
         }
-        let state = FhirState { desk: Arc::clone(&desk), auth: Arc::new(Named), base_url: BaseUrl::FromHost, limits };
+        let state = FhirState {
+            desk: Arc::clone(&desk),
+            auth: Arc::new(Named),
+            base_url: BaseUrl::FromHost,
+            limits,
+            bodies: BodyBudget::of(256 << 20),
+        };
         Self { desk, router: routes(state), _folder: folder }
     }
 

@@ -5,7 +5,7 @@ mod scheme;
 mod to_ebxml;
 
 pub(crate) use from_ebxml::submission;
-pub(crate) use to_ebxml::extrinsic_object;
+pub(crate) use to_ebxml::write_extrinsic_object;
 
 #[cfg(test)]
 mod tests;

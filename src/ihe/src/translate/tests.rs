@@ -7,7 +7,7 @@ use wire_soap::{
     xml::{Tree, XmlLimits},
 };
 
-use super::{extrinsic_object, submission};
+use super::{submission, write_extrinsic_object};
 
 const MESSAGE: &str = r#"<x:ProvideAndRegisterDocumentSetRequest xmlns:x="urn:ihe:iti:xds-b:2007" xmlns:l="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><l:SubmitObjectsRequest><RegistryObjectList>
 <RegistryPackage id="set"><Slot name="submissionTime"><ValueList><Value>20260101120000</Value></ValueList></Slot><Name><LocalizedString value="Lot" xml:lang="FR"/></Name>
@@ -53,6 +53,16 @@ fn objects(xml: &str) -> RegistryObjectList {
     ProvideAndRegisterDocumentSetRequest::read(tree.root()).expect("a message").objects
 }
 
+/// The entry as the registry writes it, read again.
+fn written(entry: &space::DocumentEntry) -> RegistryObject {
+    let mut xml = br#"<rim:RegistryObjectList xmlns:rim="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0">"#.to_vec();
+    write_extrinsic_object(&mut xml, entry, "1.2.9");
+    xml.extend_from_slice(b"</rim:RegistryObjectList>");
+    let xml = String::from_utf8(xml).expect("UTF-8");
+    let tree = Tree::parse(&xml, &XmlLimits::default()).expect("XML");
+    RegistryObjectList::read(tree.root()).expect("a list").0.remove(0)
+}
+
 #[test]
 fn an_entry_is_given_back_as_it_came() {
     let read = submission(&objects(&message())).expect("a submission");
@@ -60,8 +70,8 @@ fn an_entry_is_given_back_as_it_came() {
     entry.status = AvailabilityStatus::Archived;
     let mut list = objects(&message());
     for object in &mut list.0 {
-        if let RegistryObject::ExtrinsicObject(document) = object {
-            *document = extrinsic_object(&entry, "1.2.9");
+        if matches!(object, RegistryObject::ExtrinsicObject(_)) {
+            *object = written(&entry);
         }
     }
     let again = submission(&list).expect("a submission");

@@ -38,7 +38,7 @@ pub(crate) async fn run(args: AdvanceArgs) -> Result<(), Failure> {
     if target < now {
         return Err(Failure::usage("advance", &"the clock only moves forward"));
     }
-    let store = core.desk.store();
+    let store = &core.store;
     let offset = store.clock_offset_ms().await.map_err(|e| Failure::run("store", &e))?;
     let moved = target.as_millisecond() - now.as_millisecond();
     store.set_clock_offset_ms(offset + moved).await.map_err(|e| Failure::run("store", &e))?;

@@ -43,7 +43,7 @@ pub(crate) async fn run(args: ImportArgs) -> Result<(), Failure> {
         bar.set_style(style);
     }
     let (imported, known, refused) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let desk = &core.desk;
+    let opened = &core;
     let report = |line: usize, why: &str| {
         refused.fetch_add(1, Ordering::Relaxed);
         bar.suspend(|| print(&serde_json::json!({ "line": line, "refused": why }).to_string()));
@@ -58,9 +58,9 @@ pub(crate) async fn run(args: ImportArgs) -> Result<(), Failure> {
                 if line.trim().is_empty() {
                     return;
                 }
-                match holders::Line::read(&line, desk.ins_tolerance()) {
+                match holders::Line::read(&line, opened.desk.ins_tolerance()) {
                     Err(why) => report(index + 1, &why),
-                    Ok(holder) => match holders::create(desk, holder).await {
+                    Ok(holder) => match holders::create(opened, holder).await {
                         Ok(true) => drop(imported.fetch_add(1, Ordering::Relaxed)),
                         Ok(false) => drop(known.fetch_add(1, Ordering::Relaxed)),
                         Err(fault) => report(index + 1, &fault.to_string()),
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: ImportArgs) -> Result<(), Failure> {
         })
         .await;
     bar.finish_and_clear();
-    core.desk.store().close().await;
+    core.store.close().await;
     let (imported, known, refused) = (imported.into_inner(), known.into_inner(), refused.into_inner());
     print(&serde_json::json!({ "imported": imported, "known": known, "refused": refused }).to_string());
     if refused == 0 {

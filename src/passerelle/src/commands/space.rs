@@ -1,7 +1,7 @@
 //! `passerelle space …`: on development data, what a holder can set, and the trace as the holder sees it.
 
 use clap::{Args, Subcommand};
-use desk::{Caller, SettingChange};
+use desk::{Caller, SettingChange, TraceQuery};
 use space::{
     EmergencyConsents, Ins, ProfessionalId, StructureId,
     settings::AuthorisationKind,
@@ -161,7 +161,7 @@ async fn set(target: &Target, setting: SettingChange) -> Result<(), Failure> {
 
 async fn change(core: &Core, ins: &Ins, setting: &SettingChange) -> Result<(), Failure> {
     let done = core.desk.set(&Caller::operator(), Some(ins), setting).await;
-    core.desk.store().close().await;
+    core.store.close().await;
     done.map_err(|f| Failure::refused("space", &f))
 }
 
@@ -169,7 +169,7 @@ async fn show(target: &Target) -> Result<(), Failure> {
     let (core, ins) = target.open().await?;
     let known = core.desk.identify(&Caller::operator(), Some(&ins)).await;
     let (holder, noticed_ms, settings) = known.map_err(|f| Failure::refused("space", &f))?;
-    core.desk.store().close().await;
+    core.store.close().await;
     let day = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|t| t.to_string()).unwrap_or_default();
     let of = |kind: AuthorisationKind| -> Vec<_> {
         let stands = settings.authorisations.iter().filter(|a| a.kind == kind);
@@ -197,29 +197,24 @@ async fn show(target: &Target) -> Result<(), Failure> {
 }
 
 /// Events read at once.
-const PAGE: i64 = 500;
+const PAGE: usize = 500;
 
 async fn trace(target: &Target) -> Result<(), Failure> {
     let (core, ins) = target.open().await?;
     let operator = Caller::operator();
-    let mut offset = 0;
+    let mut page = TraceQuery { limit: PAGE, ..TraceQuery::default() };
     loop {
-        let read = core.desk.traces(&operator, Some(&ins), PAGE, offset).await;
-        let mut events = read.map_err(|f| Failure::refused("space", &f))?;
-        let count = events.len();
-        // Reading on is one reading to the holder: the pages after the first leave out what reading itself added.
-        if offset > 0 {
-            events.retain(|e| e.face != "cli" || e.act != space::trace::Act::ReadTrace);
-        }
-        for event in &events {
+        let read = core.desk.traces(&operator, Some(&ins), &page).await;
+        let events = read.map_err(|f| Failure::refused("space", &f))?;
+        for (_, event) in &events {
             print(&as_the_holder_sees(event).to_string());
         }
-        offset += PAGE;
-        if i64::try_from(count).is_ok_and(|c| c < PAGE) {
+        if events.len() < PAGE {
             break;
         }
+        page.before = events.last().map(|(place, _)| place.clone());
     }
-    core.desk.store().close().await;
+    core.store.close().await;
     Ok(())
 }
 

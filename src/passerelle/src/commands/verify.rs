@@ -5,9 +5,9 @@ use crate::app;
 
 pub(crate) async fn run(args: DataArgs) -> Result<(), Failure> {
     let (_, core) = app::open_data(&args.data).await?;
-    let report = core.desk.store().verify().await.map_err(|e| Failure::run("verify", &e))?;
+    let report = core.store.verify().await.map_err(|e| Failure::run("verify", &e))?;
     print(&serde_json::to_string(&report).unwrap_or_default());
-    core.desk.store().close().await;
+    core.store.close().await;
     match report.problems.first() {
         None => Ok(()),
         Some(first) => {

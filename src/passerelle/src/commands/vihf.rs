@@ -89,7 +89,7 @@ pub(crate) async fn run(args: VihfArgs) -> Result<(), Failure> {
             }
         }),
     };
-    core.desk.store().close().await;
+    core.store.close().await;
     let request = request(&args, patient, core.clock.now())?;
     let signed = if args.jwt {
         trust::bearer::sign(&request).map_err(|e| Failure::run("vihf", &e))?

@@ -18,6 +18,7 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tower::ServiceExt;
 
@@ -39,6 +40,8 @@ pub struct ServeOptions {
     pub max_connections: usize,
     /// Requests at once on one HTTP/2 connection.
     pub max_streams: u32,
+    /// How long a write may wait for its reader.
+    pub write_stall_timeout: Duration,
     /// How long connections may take to end after shutdown was asked for.
     pub drain_timeout: Duration,
 }
@@ -50,6 +53,7 @@ impl Default for ServeOptions {
             header_timeout: Duration::from_secs(30),
             max_connections: 10_000,
             max_streams: 100,
+            write_stall_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),
         }
     }
@@ -94,10 +98,10 @@ pub async fn serve<S, B>(
         };
         let (endpoint, service, http) = (endpoint.clone(), service.clone(), http.clone());
         let watcher = graceful.watcher();
-        let handshake_timeout = options.handshake_timeout;
+        let (handshake_timeout, write_stall) = (options.handshake_timeout, options.write_stall_timeout);
         tokio::spawn(async move {
             let _slot = slot;
-            let Some((tls, peer)) = handshake(stream, &endpoint, handshake_timeout).await else { return };
+            let Some((tls, peer)) = handshake(stream, &endpoint, handshake_timeout, write_stall).await else { return };
             let is_h2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
             let service = Checked { service, peer, endpoint };
             let connection = http.of(is_h2).serve_connection(TokioIo::new(tls), service).into_owned();
@@ -112,6 +116,9 @@ pub async fn serve<S, B>(
     }
 }
 
+/// A connection whose writes end when its reader stops reading.
+type Socket = Pin<Box<TimeoutStream<TcpStream>>>;
+
 /// Connections that broke before they were accepted are nobody's fault; an exhausted process must be let breathe.
 async fn back_off(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
@@ -125,10 +132,15 @@ async fn handshake(
     stream: TcpStream,
     endpoint: &TlsEndpoint,
     limit: Duration,
-) -> Option<(TlsStream<TcpStream>, Option<Arc<Peer>>)> {
+    write_stall: Duration,
+) -> Option<(TlsStream<Socket>, Option<Arc<Peer>>)> {
     if stream.set_nodelay(true).is_err() {
         return None;
     }
+    // Who asks and does not read is let go: an answer that waits holds what it is made of.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(write_stall));
+    let stream = Box::pin(stream);
     let tls = match timeout(limit, TlsAcceptor::from(endpoint.config()).accept(stream)).await {
         Ok(Ok(tls)) => tls,
         Ok(Err(error)) => {

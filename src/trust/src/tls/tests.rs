@@ -13,6 +13,12 @@ use tokio_rustls::TlsConnector;
 use super::*;
 use crate::{Bearer, TrustAnchors, files, pki::Reason, testing::World};
 
+/// More than the sockets between client and server hold.
+const LARGE: usize = 64 << 20;
+
+/// Long enough for a busy machine, short enough for a test.
+const STALL: Duration = Duration::from_millis(500);
+
 struct Server {
     address: SocketAddr,
     endpoint: Arc<TlsEndpoint>,
@@ -23,6 +29,9 @@ struct Server {
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     if request.uri().path() == "/slow" {
         tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    if request.uri().path() == "/large" {
+        return Ok(Response::new(Full::new(Bytes::from(vec![0u8; LARGE]))));
     }
     let who = match request.extensions().get::<PeerExtension>().map(|p| p.0.bearer().clone()) {
         Some(Bearer::Card { id, .. }) => id.to_string(),
@@ -43,7 +52,8 @@ async fn server(world: &World, anchors: Arc<TrustAnchors>, auth: ClientAuth) -> 
         let _ = stopped.await;
     };
     let service = tower::service_fn(answer);
-    let task = tokio::spawn(serve(listener, endpoint.clone(), service, ServeOptions::default(), shutdown));
+    let options = ServeOptions { write_stall_timeout: STALL, ..ServeOptions::default() };
+    let task = tokio::spawn(serve(listener, endpoint.clone(), service, options, shutdown));
     Server { address, endpoint, stop: Some(stop), task }
 }
 
@@ -203,4 +213,22 @@ async fn shutdown_lets_a_request_end_and_takes_no_new_connection() {
     assert_eq!(asked.await.expect("runs").as_deref(), Some("899900000001"));
     tokio::time::timeout(Duration::from_secs(5), server.task).await.expect("ends in time").expect("ends");
     assert!(call(&config, server.address).await.is_none());
+}
+
+#[tokio::test]
+async fn who_asks_and_does_not_read_is_let_go() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let world = World::new();
+    let server = server(&world, world.anchors(), ClientAuth::Required).await;
+    let config = Arc::new(client(&world, Some("medecin"), b"http/1.1"));
+    let mut tls = connect(&config, server.address).await.expect("connects");
+    tls.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("asks");
+    tls.flush().await.expect("sent");
+    tokio::time::sleep(STALL * 4).await;
+    let mut read = 0;
+    let mut buffer = vec![0u8; 1 << 16];
+    while let Ok(n @ 1..) = tls.read(&mut buffer).await {
+        read += n;
+    }
+    assert!(read < LARGE, "the whole answer came after {:?} without reading", STALL * 4);
 }

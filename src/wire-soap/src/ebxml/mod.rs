@@ -7,8 +7,10 @@
 //! Never knows what a slot or a scheme means: that is the XDS metadata model's.
 
 mod read;
+mod stream;
 mod write;
 
+pub use stream::{ExtrinsicHead, ExtrinsicWriter, Localized};
 pub(crate) use write::write_slot;
 
 #[cfg(test)]

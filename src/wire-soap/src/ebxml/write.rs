@@ -3,8 +3,8 @@
 //! The prefix `rim` must be declared around what is written ([`super::NAMESPACES`]).
 
 use super::{
-    Association, Classification, Common, ExternalIdentifier, ExtrinsicObject, InternationalString, ObjectRef,
-    RegistryObject, RegistryObjectList, RegistryPackage, Slot, VersionInfo,
+    Association, Classification, Common, ExternalIdentifier, ExtrinsicObject, InternationalString, Localized,
+    ObjectRef, RegistryObject, RegistryObjectList, RegistryPackage, Slot, VersionInfo,
 };
 use crate::xml::escape::{attr, attr_opt, element, raw};
 
@@ -120,12 +120,17 @@ impl ObjectRef {
 impl Slot {
     /// Appends `rim:Slot`.
     pub fn write(&self, out: &mut Vec<u8>) {
-        write_slot(out, &self.name, self.slot_type.as_deref(), &self.values);
+        write_slot(out, &self.name, self.slot_type.as_deref(), self.values.iter().map(String::as_str));
     }
 }
 
 /// Appends a `rim:Slot` of these parts.
-pub(crate) fn write_slot(out: &mut Vec<u8>, name: &str, slot_type: Option<&str>, values: &[String]) {
+pub(crate) fn write_slot<'v>(
+    out: &mut Vec<u8>,
+    name: &str,
+    slot_type: Option<&str>,
+    values: impl IntoIterator<Item = &'v str>,
+) {
     raw(out, "<rim:Slot");
     attr(out, "name", name);
     attr_opt(out, "slotType", slot_type);
@@ -159,27 +164,44 @@ impl Common {
 
 fn write_international(out: &mut Vec<u8>, name: &str, text: Option<&InternationalString>) {
     let Some(InternationalString(strings)) = text else { return };
+    open_international(out, name, |out| {
+        for s in strings {
+            write_localized(out, Localized { value: &s.value, lang: s.lang.as_deref(), charset: s.charset.as_deref() });
+        }
+    });
+}
+
+/// Appends an `InternationalStringType` of this name around what `strings` appends.
+pub(super) fn open_international(out: &mut Vec<u8>, name: &str, strings: impl FnOnce(&mut Vec<u8>)) {
     raw(out, "<");
     raw(out, name);
     raw(out, ">");
-    for string in strings {
-        raw(out, "<rim:LocalizedString");
-        attr_opt(out, "xml:lang", string.lang.as_deref());
-        attr_opt(out, "charset", string.charset.as_deref());
-        attr(out, "value", &string.value);
-        raw(out, "/>");
-    }
+    strings(out);
     raw(out, "</");
     raw(out, name);
     raw(out, ">");
 }
 
-fn write_version(out: &mut Vec<u8>, name: &str, version: Option<&VersionInfo>) {
-    let Some(version) = version else { return };
+/// Appends `rim:LocalizedString`.
+pub(super) fn write_localized(out: &mut Vec<u8>, text: Localized<'_>) {
+    raw(out, "<rim:LocalizedString");
+    attr_opt(out, "xml:lang", text.lang);
+    attr_opt(out, "charset", text.charset);
+    attr(out, "value", text.value);
+    raw(out, "/>");
+}
+
+fn write_version(out: &mut Vec<u8>, name: &str, info: Option<&VersionInfo>) {
+    let Some(info) = info else { return };
+    version(out, name, info.version_name.as_deref(), info.comment.as_deref());
+}
+
+/// Appends a `VersionInfoType` of this name.
+pub(super) fn version(out: &mut Vec<u8>, name: &str, version_name: Option<&str>, comment: Option<&str>) {
     raw(out, "<");
     raw(out, name);
-    attr_opt(out, "versionName", version.version_name.as_deref());
-    attr_opt(out, "comment", version.comment.as_deref());
+    attr_opt(out, "versionName", version_name);
+    attr_opt(out, "comment", comment);
     raw(out, "/>");
 }
 

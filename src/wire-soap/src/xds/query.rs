@@ -127,7 +127,7 @@ impl AdhocQueryRequest {
         attr_opt(out, "home", self.home.as_deref());
         raw(out, ">");
         for param in &self.params {
-            write_slot(out, &param.name, None, &param.values);
+            write_slot(out, &param.name, None, param.values.iter().map(String::as_str));
         }
         raw(out, "</rim:AdhocQuery></query:AdhocQueryRequest>");
     }
@@ -179,14 +179,21 @@ impl AdhocQueryResponse {
 
     /// Appends the element.
     pub fn write(&self, out: &mut Vec<u8>) {
+        self.write_around(out, |out| self.objects.0.iter().for_each(|object| object.write(out)));
+    }
+
+    /// Appends the element with the objects that `objects` appends in place of its own: a listing that is written
+    /// straight from where it stands.
+    pub fn write_around(&self, out: &mut Vec<u8>, objects: impl FnOnce(&mut Vec<u8>)) {
         open(out, "AdhocQueryResponse");
         attr(out, "status", self.status.urn());
         attr_opt(out, "startIndex", self.start_index.map(|i| i.to_string()).as_deref());
         attr_opt(out, "totalResultCount", self.total.map(|i| i.to_string()).as_deref());
         raw(out, ">");
         write_errors(out, &self.errors);
-        self.objects.write(out);
-        raw(out, "</query:AdhocQueryResponse>");
+        raw(out, "<rim:RegistryObjectList>");
+        objects(out);
+        raw(out, "</rim:RegistryObjectList></query:AdhocQueryResponse>");
     }
 }
 
