@@ -11,6 +11,7 @@ mod error;
 mod holders;
 mod readers;
 mod records;
+mod schema;
 mod trace_log;
 mod verify;
 mod writer;
@@ -100,7 +101,7 @@ impl Store {
             use sqlx::ConnectOptions as _;
             connect.connect().await?
         };
-        sqlx::migrate!("migrations/sqlite").run(&mut writing).await?;
+        schema::sqlite().run(&mut writing).await?;
         let readers =
             Readers::open(connect.clone().read_only(true).statement_cache_capacity(256), options.readers).await?;
         let blobs = Blobs::open(&options.blobs, rng.clone(), options.inline_limit, options.size_limit)?;
