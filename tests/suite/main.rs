@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod bucket;
 mod corpus;
 mod crash;
 mod fhir;
@@ -13,6 +14,7 @@ mod iti41;
 mod iti41_replace;
 mod iti43;
 mod operations;
+mod processes;
 mod spine;
 mod support;
 mod trace;

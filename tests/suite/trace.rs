@@ -101,35 +101,51 @@ fn breaks(gateway: &Gateway, place: &str) {
     assert!(told.contains(place) && told.trim_end().lines().count() == 1, "{place}: {told}");
 }
 
+/// A gateway on the embedded store, whose files the test changes.
+fn embedded() -> Gateway {
+    Gateway::with(GatewayOptions::default().with("STORE__URL", "sqlite:passerelle.db"))
+}
+
 #[tokio::test]
-async fn a_changed_event_is_found_by_verify() {
-    let mut gateway = Gateway::start();
+async fn a_log_taken_away_is_found_by_verify() {
+    let mut gateway = embedded();
     let mut physician = Caller::of(&gateway, "medecin", 0);
     for _ in 0..3 {
         let _ = physician.listed("").await;
     }
     assert_eq!(gateway.terminate(), Some(0));
     assert!(stored(&gateway) > 0, "nothing is wrong yet");
-    let changed = forge(&gateway.data().join("passerelle.db"), r#""act":"find""#, r#""act":"fund""#);
-    assert!(changed > 0, "the events are in the database file");
-    breaks(&gateway, "trace ");
+    // The last head signed is that of the process above, or of the command after it: each has a log of its own.
+    let heads = std::fs::read_to_string(gateway.data().join("keys/heads.txt")).expect("signed heads");
+    let origin = heads.lines().find_map(|l| l.strip_prefix("passerelle/")).expect("an origin").to_owned();
+    let database = gateway.data().join("passerelle.db");
+    let other = "00000000-0000-0000-0000-000000000000";
+    assert!(forge(&database, &origin, other) > 0, "its events are in the database file");
+    breaks(&gateway, "head ");
+    assert!(forge(&database, other, &origin) > 0);
+    let _ = stored(&gateway);
+    // A head that nobody signed is not believed either.
+    let forged = heads.replacen("\ntime ", "\ntime 1", 1);
+    std::fs::write(gateway.data().join("keys/heads.txt"), forged).expect("written");
+    breaks(&gateway, "--heads");
 }
 
 #[tokio::test]
 async fn changed_or_lost_bytes_of_a_document_are_found_by_verify() {
-    let mut gateway = Gateway::start();
+    let mut gateway = embedded();
     let mut physician = Caller::of(&gateway, "medecin", 0);
-    let marked = b"<note>ni plus ni moins</note>".to_vec();
-    physician.put(&TestDocument::of(marked, "11502-2", "10")).await;
     let large = TestDocument::of(crate::iti41::noise(100_000), "11502-2", "10");
     physician.put(&large).await;
     assert_eq!(gateway.terminate(), Some(0));
-    let database = gateway.data().join("passerelle.db");
-    assert!(forge(&database, "ni plus ni moins", "un peu plus tard") > 0);
-    breaks(&gateway, "body ");
-    assert!(forge(&database, "un peu plus tard", "ni plus ni moins") > 0);
-    let _ = stored(&gateway);
     let file = walk(&gateway.data().join("blobs")).pop().expect("a body in a file");
+    let mut bytes = std::fs::read(&file).expect("it is read");
+    assert!(!bytes.windows(64).any(|w| w == &large.body[1000..1064]), "a body on disk is sealed");
+    bytes[1000] ^= 1;
+    std::fs::write(&file, &bytes).expect("it is written");
+    breaks(&gateway, "body ");
+    bytes[1000] ^= 1;
+    std::fs::write(&file, &bytes).expect("it is written");
+    let _ = stored(&gateway);
     std::fs::remove_file(file).expect("it is removed");
     breaks(&gateway, "body ");
 }

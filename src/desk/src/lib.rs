@@ -112,6 +112,15 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy | StoreError::Stale => Self::Busy,
+            // Repeated, it is done once: what was carried out meanwhile is a replay then.
+            StoreError::Unavailable(ref why) => {
+                tracing::error!(error = %why, "store.unavailable");
+                Self::Busy
+            }
+            StoreError::CommitUnknown(ref why) => {
+                tracing::error!(error = %why, "store.commit_unknown");
+                Self::Busy
+            }
             StoreError::TooLarge { .. } => Self::Refused(vec![Refusal::new(Cause::TooLarge)]),
             other => Self::Store(other),
         }

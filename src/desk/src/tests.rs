@@ -16,7 +16,10 @@ use crate::{Caller, Desk, DeskOptions, Face, Fault, NewHolder, SettingChange};
 const ME: &str = "899900000101";
 
 async fn desk(folder: &std::path::Path) -> Desk {
-    let store = Store::open(&StoreOptions::in_folder(folder), &(SystemRng::new() as _)).await.expect("opens");
+    let (rng, clock): (ambient::SharedRng, ambient::SharedClock) = (SystemRng::new(), ambient::SystemClock::new());
+    let master = store::LocalMaster::from_text("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").expect("a key");
+    let options = StoreOptions::in_folder(folder, store::MasterKeys::new(master, Vec::new()));
+    let store = Store::open(&options, &clock, &rng).await.expect("opens");
     let policy = AccessPolicy { operator_may_set: true, ..AccessPolicy::default() };
     let tables = Tables::load(&Mappings::built_in(), policy).expect("tables");
     let terms = Terminology::load(&Mappings::built_in()).expect("terms");
@@ -102,7 +105,7 @@ async fn refusals_leave_their_trace_with_the_cause_and_an_unknown_holder_too() {
     let refused: Vec<_> =
         trace.iter().filter(|(_, e)| matches!(&e.outcome, Outcome::Refused(c) if c == "not_authorised")).collect();
     assert_eq!(refused.len(), 1);
-    let report = desk.store.verify().await.expect("verifies");
+    let report = desk.store.verify(&store::Witness::default()).await.expect("verifies");
     // Made, made again, unknown, mismatch, not authorised, trace read.
     assert_eq!((report.events, report.problems.len()), (6, 0));
 }

@@ -7,7 +7,7 @@ use ambient::{SystemClock, SystemRng};
 use axum::Router;
 use desk::{Desk, DeskOptions};
 use space::{Oid, submission::SubmissionRules};
-use store::{Store, StoreOptions};
+use store::{Store, StoreError, StoreOptions};
 use terminology::{Mappings, Terminology};
 use tokio::{net::TcpListener, sync::watch};
 use trust::{
@@ -20,7 +20,7 @@ use crate::{
     auth::Credentials,
     commands::{DemoArgs, Failure, ServeArgs},
     config::Config,
-    demo,
+    demo, keys,
 };
 
 /// How often development data are asked whether the clock was moved.
@@ -46,19 +46,27 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
     };
     let tables = Tables::load(&mappings, config.access.clone()).map_err(|e| Failure::usage("mappings", &e))?;
     let terms = Terminology::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
-    let blobs = config.store.blobs.strip_prefix("file:");
-    let blobs = blobs.ok_or_else(|| Failure::usage("store.blobs", &"must be file:FOLDER"))?;
     let options = StoreOptions {
         url: config.store.url.clone(),
-        blobs: blobs.into(),
+        blobs: config.store.blobs.clone(),
+        masters: keys::masters(config)?,
+        evidence: keys::evidence(config)?,
+        sign_every: Duration::from_secs(config.evidence.sign_every_s.max(1)),
+        heads: Some(config.evidence.heads_file.clone()).filter(|path| !path.as_os_str().is_empty()),
+        parts: config.store.parts,
+        statement_timeout: Duration::from_secs(config.store.statement_timeout_s),
         inline_limit: config.store.inline_bytes,
         size_limit: config.limits.document_bytes,
         readers: config.store.readers,
         queue: config.store.queue,
     };
     let rng: ambient::SharedRng = SystemRng::new();
-    let store = Store::open(&options, &rng).await.map_err(|e| wrong("store")(&e))?;
     let clock = SystemClock::new();
+    let shared: ambient::SharedClock = clock.clone();
+    let store = Store::open(&options, &shared, &rng).await.map_err(|e| match e {
+        StoreError::MasterKey(_) | StoreError::Address(_) => Failure::usage("store", &e),
+        other => wrong("store")(&other),
+    })?;
     if config.gateway.development {
         clock.set_offset_ms(store.clock_offset_ms().await.map_err(|e| wrong("store")(&e))?);
     }

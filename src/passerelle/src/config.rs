@@ -24,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) trust: Trust,
     pub(crate) identity: Identity,
     pub(crate) store: StoreSection,
+    pub(crate) evidence: Evidence,
     pub(crate) access: AccessPolicy,
     pub(crate) ihe: Ihe,
     pub(crate) fhir: Fhir,
@@ -126,10 +127,20 @@ impl Default for Identity {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StoreSection {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://…`.
     pub(crate) url: String,
-    /// `file:FOLDER`, for bodies of documents.
+    /// `file:FOLDER` or `s3://BUCKET/PREFIX`, for bodies of documents.
     pub(crate) blobs: String,
+    /// File of the master key (base64 of 32 bytes, mode 0600).
+    pub(crate) master_key_file: PathBuf,
+    /// The master key itself, for who gives it by the environment; taken before the file.
+    pub(crate) master_key: String,
+    /// Files of former master keys, until `keys rotate` has wrapped everything anew.
+    pub(crate) former_master_key_files: Vec<PathBuf>,
+    /// Parts that PostgreSQL's tables are split into when they are first made.
+    pub(crate) parts: u32,
+    /// Longest a statement may take on PostgreSQL, in seconds.
+    pub(crate) statement_timeout_s: u64,
     /// Bodies up to this many bytes stand in the database, larger ones in files.
     pub(crate) inline_bytes: usize,
     /// Connections that read.
@@ -143,10 +154,34 @@ impl Default for StoreSection {
         Self {
             url: "sqlite:passerelle.db".into(),
             blobs: "file:blobs".into(),
+            master_key_file: "keys/master.key".into(),
+            master_key: String::new(),
+            former_master_key_files: Vec::new(),
+            parts: 16,
+            statement_timeout_s: 10,
             inline_bytes: 32 * 1024,
             readers: 4,
             queue: 4096,
         }
+    }
+}
+
+/// Section `[evidence]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Evidence {
+    /// File of the Ed25519 key that signs the heads of the trace log (base64 of its PKCS#8, mode 0600); empty = none are
+    /// signed.
+    pub(crate) key_file: PathBuf,
+    /// How long traces may stand under no signed head, in seconds.
+    pub(crate) sign_every_s: u64,
+    /// File that signed heads are appended to: copy it to where the store's owner cannot write.
+    pub(crate) heads_file: PathBuf,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self { key_file: "keys/evidence.key".into(), sign_every_s: 60, heads_file: "keys/heads.txt".into() }
     }
 }
 
@@ -264,9 +299,17 @@ impl Config {
                 *path = folder.join(&path);
             }
         };
-        for path in [&mut self.tls.certificate, &mut self.tls.key, &mut self.mappings.folder] {
+        for path in [
+            &mut self.tls.certificate,
+            &mut self.tls.key,
+            &mut self.mappings.folder,
+            &mut self.store.master_key_file,
+            &mut self.evidence.key_file,
+            &mut self.evidence.heads_file,
+        ] {
             root(path);
         }
+        self.store.former_master_key_files.iter_mut().for_each(root);
         self.tls.authorities.iter_mut().chain(&mut self.tls.crls).for_each(root);
         for (url, scheme) in [(&mut self.store.url, "sqlite:"), (&mut self.store.blobs, "file:")] {
             if let Some(path) = url.strip_prefix(scheme) {
@@ -283,11 +326,16 @@ impl Config {
                 problems.push(format!("{file}: [tls] {} does not exist: issue it or correct the path", path.display()));
             }
         }
-        if !self.store.url.starts_with("sqlite:") {
-            problems.push(format!("{file}: [store] url must be sqlite:PATH"));
+        let starts = |text: &str, ways: &[&str]| ways.iter().any(|way| text.starts_with(way));
+        if !starts(&self.store.url, &["sqlite:", "postgres://", "postgresql://"]) {
+            problems.push(format!("{file}: [store] url must be sqlite:PATH or postgres://…"));
         }
-        if !self.store.blobs.starts_with("file:") {
-            problems.push(format!("{file}: [store] blobs must be file:FOLDER"));
+        if !starts(&self.store.blobs, &["file:", "s3://"]) {
+            problems.push(format!("{file}: [store] blobs must be file:FOLDER or s3://BUCKET/PREFIX"));
+        }
+        if self.store.master_key.is_empty() && !self.store.master_key_file.exists() {
+            let path = self.store.master_key_file.display();
+            problems.push(format!("{file}: [store] {path} does not exist: `passerelle keys make` makes a master key"));
         }
         if space::Oid::parse(&self.ihe.repository_unique_id).is_err() {
             problems.push(format!("{file}: [ihe] repository_unique_id is not an OID"));

@@ -17,7 +17,7 @@ use crate::{
     app::{self, Core},
     commands::Failure,
     config::{self, Config},
-    holders,
+    holders, keys,
 };
 
 pub(crate) use people::People;
@@ -31,9 +31,14 @@ pub(crate) async fn prepare(data: &Path) -> Result<PathBuf, Failure> {
         write(&file, &config::template(true)).map_err(io)?;
     }
     issue(&data.join("pki"))?;
+    let config = Config::load(&file).map_err(|e| Failure::usage("configuration", &e))?;
+    let rng: ambient::SharedRng = SystemRng::new();
+    keys::make(&config, &rng)?;
     let described = data.join("demo.json");
-    if !described.exists() {
-        let config = Config::load(&file).map_err(|e| Failure::usage("configuration", &e))?;
+    // A server's store may be another one than this folder was described for.
+    let embedded = config.store.url.starts_with("sqlite:");
+    if !described.exists() || (!embedded && !is_filled(&config).await?) {
+        set_aside(&config.evidence.heads_file).map_err(io)?;
         let core = app::open(&config).await?;
         let made = fill(&core).await.map_err(|f| Failure::refused("demo", &f))?;
         core.store.close().await;
@@ -41,6 +46,27 @@ pub(crate) async fn prepare(data: &Path) -> Result<PathBuf, Failure> {
         write(&described, &text).map_err(io)?;
     }
     Ok(file)
+}
+
+/// Puts aside the heads of another store: this one has none yet.
+fn set_aside(heads: &Path) -> std::io::Result<()> {
+    if !heads.is_file() {
+        return Ok(());
+    }
+    let free = (1..).map(|n| heads.with_extension(format!("{n}.txt"))).find(|path| !path.exists());
+    free.map_or(Ok(()), |path| std::fs::rename(heads, path))
+}
+
+/// Whether the store has the first holder of the demonstration.
+async fn is_filled(config: &Config) -> Result<bool, Failure> {
+    let core = app::open(config).await?;
+    let first = HOLDERS.first().map(DemoHolder::new_holder).transpose().map_err(|r| Failure::run("demo", &r))?;
+    let found = match &first {
+        Some(holder) => core.store.space_of(&holder.ins).await.map_err(|e| Failure::run("store", &e))?,
+        None => None,
+    };
+    core.store.close().await;
+    Ok(found.is_some())
 }
 
 /// Writes a file whole or not at all.

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod demo;
 mod holders;
+mod keys;
 mod telemetry;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             Command::Space(args) => commands::space::run(args).await,
             Command::Import(args) => commands::import::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,
+            Command::Keys(args) => commands::keys::run(args).await,
             Command::Advance(args) => commands::advance::run(args).await,
             Command::Config(args) => commands::config::run(args),
         }

@@ -1,21 +1,28 @@
 //! One transaction of the writer: look at what stands, judge each job in order, insert what is accepted, commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use space::{AvailabilityStatus, Cause};
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use crate::{
+    db::{Connection, Kind, Sql, Value},
     error::StoreError,
+    evidence::Head,
     holders,
-    records::{Deposited, Notification},
-    trace_log::{Chain, TraceRow},
-    writer::{Guard, Job, PreparedDeposit},
+    records::Deposited,
+    trace_log::{Block, Log, TraceRow},
+    writer::{Guard, Job, PreparedDeposit, PreparedEntry, SealedMessage},
 };
 
 type Answer = Result<Deposited, StoreError>;
-/// Space, instant, message.
-type Message<'a> = (&'a str, i64, &'a Notification);
+/// Instant, message.
+type Message<'a> = (i64, &'a SealedMessage);
+
+/// Values a statement looks for at most.
+const LOOKED_FOR: usize = 500;
+
+/// Rows of one statement at most. Numbers of rows are powers of two, so that few different statements are prepared.
+const ROWS: usize = 64;
 
 /// What the jobs of a batch need to know of what is stored, read once for all of them, and kept up to date as earlier
 /// jobs of the batch are accepted.
@@ -28,25 +35,25 @@ struct Standing {
     replaced: HashMap<(String, String), AvailabilityStatus>,
 }
 
-/// Commits `jobs` in one transaction and answers each.
+/// Commits `jobs` in one transaction and answers each. On error the transaction is still open.
 pub(crate) async fn commit(
-    connection: &mut SqliteConnection,
-    chain: &mut Chain,
+    connection: &mut Connection,
+    log: &mut Log,
     jobs: &[Job],
 ) -> Result<Vec<Answer>, StoreError> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let mut standing = read_standing(&mut tx, jobs).await?;
-    let mut next = chain.clone();
+    connection.begin().await?;
+    let mut standing = read_standing(connection, jobs).await?;
     let mut traces: Vec<TraceRow> = Vec::with_capacity(jobs.len());
+    let mut blocks: Vec<Block> = Vec::new();
     let mut accepted: Vec<&PreparedDeposit> = Vec::new();
     let mut messages: Vec<Message<'_>> = Vec::new();
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
         let (answer, trace) = match job {
-            Job::Record { guard, trace, notifications } => {
+            Job::Record { guard, trace, messages: told } => {
                 let fresh = standing.fresh(guard.as_ref());
                 if fresh.is_ok() {
-                    messages.extend(notifications.iter().map(|n| (trace.space.as_str(), trace.at_ms, n)));
+                    messages.extend(told.iter().map(|m| (trace.at_ms, m)));
                 }
                 (fresh.map(|()| Deposited::Stored), Some(trace))
             }
@@ -54,12 +61,13 @@ pub(crate) async fn commit(
                 let verdict = standing.judge(prepared);
                 if matches!(verdict, Ok(Deposited::Stored)) {
                     accepted.push(prepared);
+                    messages.extend(prepared.messages.iter().map(|m| (prepared.at_ms, m)));
                 }
                 (verdict, Some(&prepared.trace))
             }
             Job::Change { guard, change, trace } => {
                 let done = match standing.fresh(Some(guard)) {
-                    Ok(()) => holders::apply(&mut tx, &guard.space, change).await,
+                    Ok(()) => holders::apply(connection, &guard.space, change).await,
                     Err(stale) => Err(stale),
                 };
                 // A conflict is found before anything is written; any other failure may be half done and ends the batch.
@@ -74,28 +82,31 @@ pub(crate) async fn commit(
                 (done.map(|()| Deposited::Stored), Some(trace))
             }
             Job::ClockOffset(offset) => {
-                set_clock_offset(&mut tx, *offset).await?;
+                set_clock_offset(connection, *offset).await?;
                 (Ok(Deposited::Stored), None)
             }
         };
         if let (Ok(_), Some(trace)) = (&answer, trace) {
-            traces.push(next.link(trace.clone()));
+            traces.push(log.link(trace.clone(), &mut blocks));
         }
         answers.push(answer);
     }
-    insert_deposits(&mut tx, &accepted).await?;
-    for job in &accepted {
-        messages.extend(job.deposit.notifications.iter().map(|n| (job.guard.space.as_str(), job.at_ms, n)));
+    insert_deposits(connection, &accepted).await?;
+    insert_messages(connection, &messages).await?;
+    insert_traces(connection, &log.origin, &traces, &blocks).await?;
+    // From here the rows may stand, whatever the commit answers: their bodies are no longer anybody's to remove.
+    for outside in accepted.iter().flat_map(|job| &job.deposit.entries).filter_map(|e| e.body.outside.as_ref()) {
+        outside.hold.publish();
     }
-    insert_messages(&mut tx, &messages).await?;
-    insert_traces(&mut tx, &next.origin, &traces).await?;
-    // From here the rows may stand, whatever the commit answers: their files are no longer anybody's to remove.
-    for hold in accepted.iter().flat_map(|job| &job.deposit.entries).filter_map(|e| e.body.hold.as_ref()) {
-        hold.publish();
-    }
-    tx.commit().await?;
-    *chain = next;
+    connection.commit().await.map_err(|e| StoreError::CommitUnknown(Box::new(e)))?;
     Ok(answers)
+}
+
+/// Keeps a signed head.
+pub(crate) async fn store_head(connection: &mut Connection, head: &Head, note: &str) -> Result<(), StoreError> {
+    let sql = Sql::new("INSERT INTO log_head (origin, size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+    let size = i64::try_from(head.size).unwrap_or(i64::MAX);
+    connection.execute(sql.bind(&head.origin).bind(size).bind(note)).await.map(drop)
 }
 
 impl Standing {
@@ -110,6 +121,9 @@ impl Standing {
 
     fn judge(&mut self, job: &PreparedDeposit) -> Answer {
         self.fresh(Some(&job.guard))?;
+        if job.deposit.entries.iter().filter_map(|e| e.body.outside.as_ref()).any(|o| !o.is_fresh()) {
+            return Err(StoreError::Busy);
+        }
         let space = &job.guard.space;
         let mut identical = 0;
         let mut documents = 0;
@@ -161,19 +175,20 @@ impl Standing {
     }
 }
 
-async fn read_standing(tx: &mut SqliteConnection, jobs: &[Job]) -> Result<Standing, StoreError> {
-    let mut spaces = HashSet::new();
-    let mut keys = Vec::new();
-    let mut replaced = Vec::new();
+async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Standing, StoreError> {
+    // In order, so that two processes take their locks the same way round.
+    let (mut looked_at, mut held, mut changed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut keys = BTreeSet::new();
+    let mut replaced = BTreeSet::new();
     for job in jobs {
         match job {
-            Job::Record { guard, .. } => spaces.extend(guard.as_ref().map(|g| g.space.as_str())),
+            Job::Record { guard, .. } => looked_at.extend(guard.as_ref().map(|g| g.space.as_str())),
             Job::Change { guard, .. } => {
-                spaces.insert(guard.space.as_str());
+                changed.insert(guard.space.as_str());
             }
             Job::Deposit(job) => {
-                spaces.insert(job.guard.space.as_str());
-                keys.push(job.deposit.set.unique_id.as_str());
+                held.insert(job.guard.space.as_str());
+                keys.insert(job.deposit.set.unique_id.as_str());
                 keys.extend(job.deposit.entries.iter().map(|e| e.entry.unique_id.as_str()));
                 replaced.extend(job.deposit.replaced.iter().map(|r| (job.guard.space.as_str(), r.as_str())));
             }
@@ -181,21 +196,31 @@ async fn read_standing(tx: &mut SqliteConnection, jobs: &[Job]) -> Result<Standi
         }
     }
     let mut standing = Standing::default();
-    let spaces: Vec<&str> = spaces.into_iter().collect();
-    for row in rows_in(tx, "SELECT space_id, revision FROM space WHERE space_id IN (", &spaces).await? {
-        standing.revisions.insert(row.try_get(0)?, row.try_get(1)?);
+    // SQLite's transaction excludes every other. On PostgreSQL a deposit keeps the settings it was decided on from changing
+    // before it is committed, and a change keeps everybody out; a reading is over when its settings are looked at.
+    let held: Vec<&str> = held.difference(&changed).copied().collect();
+    let looked_at: Vec<&str> = looked_at.into_iter().filter(|s| !changed.contains(s) && !held.contains(s)).collect();
+    let changed: Vec<&str> = changed.into_iter().collect();
+    for (spaces, lock) in [(changed, " FOR NO KEY UPDATE"), (held, " FOR SHARE"), (looked_at, "")] {
+        let lock = if connection.kind() == Kind::Sqlite { "" } else { lock };
+        let tail = format!(" ORDER BY space_id{lock}");
+        for row in
+            rows_in(connection, "SELECT space_id, revision FROM space WHERE space_id IN ", &spaces, &tail).await?
+        {
+            standing.revisions.insert(row.text(0)?.to_owned(), row.int(1)?);
+        }
     }
-    for row in rows_in(tx, "SELECT unique_id, space_id, sha256 FROM unique_key WHERE unique_id IN (", &keys).await? {
-        standing.keys.insert(row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?));
+    let keys: Vec<&str> = keys.into_iter().collect();
+    let text = "SELECT unique_id, space_id, sha256 FROM unique_key WHERE unique_id IN ";
+    for row in rows_in(connection, text, &keys, "").await? {
+        standing.keys.insert(row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2)?.to_owned()));
     }
     for (space, entry_uuid) in replaced {
-        let status: Option<String> =
-            sqlx::query_scalar("SELECT status FROM document_entry WHERE space_id = $1 AND entry_uuid = $2")
-                .bind(space)
-                .bind(entry_uuid)
-                .fetch_optional(&mut *tx)
-                .await?;
-        if let Some(status) = status.as_deref().and_then(AvailabilityStatus::parse) {
+        let lock = if connection.kind() == Kind::Sqlite { "" } else { " FOR UPDATE" };
+        let text = format!("SELECT status FROM document_entry WHERE space_id = $1 AND entry_uuid = $2{lock}");
+        let row = connection.one(Sql::new(&text).bind(space).bind(entry_uuid)).await?;
+        let status = row.as_ref().map(|r| r.text(0)).transpose()?;
+        if let Some(status) = status.and_then(AvailabilityStatus::parse) {
             standing.replaced.insert((space.to_owned(), entry_uuid.to_owned()), status);
         }
     }
@@ -203,98 +228,120 @@ async fn read_standing(tx: &mut SqliteConnection, jobs: &[Job]) -> Result<Standi
 }
 
 async fn rows_in(
-    tx: &mut SqliteConnection,
-    sql: &str,
+    connection: &mut Connection,
+    text: &str,
     values: &[&str],
-) -> Result<Vec<sqlx::sqlite::SqliteRow>, StoreError> {
+    tail: &str,
+) -> Result<Vec<crate::db::Row>, StoreError> {
     let mut found = Vec::new();
-    for part in values.chunks(500) {
-        let mut query = QueryBuilder::<Sqlite>::new(sql);
-        let mut list = query.separated(", ");
-        for value in part {
-            list.push_bind((*value).to_owned());
-        }
-        query.push(")");
-        found.extend(query.build().fetch_all(&mut *tx).await?);
+    for part in values.chunks(LOOKED_FOR) {
+        let mut sql = Sql::new(text);
+        // As many places as the next power of two, filled up with the last value: few different statements.
+        let places = part.len().next_power_of_two();
+        let last = part.last().copied().unwrap_or_default();
+        sql.list(part.iter().copied().chain(std::iter::repeat(last)).take(places)).push(tail);
+        found.extend(connection.all(sql).await?);
     }
     Ok(found)
 }
 
-/// Inserts many rows in as few statements as the number of bound values allows.
-async fn insert<T>(
-    tx: &mut SqliteConnection,
-    sql: &str,
+/// Inserts many rows in few statements.
+async fn insert<T, const N: usize>(
+    connection: &mut Connection,
+    text: &str,
     rows: &[T],
-    bind: impl Fn(&mut sqlx::query_builder::Separated<'_, Sqlite, &'static str>, &T),
+    values: impl Fn(&T) -> [Value; N],
 ) -> Result<(), StoreError> {
-    for part in rows.chunks(256) {
-        let mut query = QueryBuilder::<Sqlite>::new(sql);
-        query.push_values(part, |mut row, value| bind(&mut row, value));
-        query.build().execute(&mut *tx).await?;
+    let mut rest = rows;
+    while !rest.is_empty() {
+        let length = if rest.len() >= ROWS { ROWS } else { 1 << rest.len().ilog2() };
+        let (part, after) = rest.split_at(length);
+        rest = after;
+        let mut sql = Sql::new(text);
+        sql.push(" VALUES ");
+        for (index, row) in part.iter().enumerate() {
+            if index > 0 {
+                sql.push(", ");
+            }
+            sql.list(values(row));
+        }
+        connection.execute(sql).await?;
     }
     Ok(())
 }
 
-async fn insert_deposits(tx: &mut SqliteConnection, jobs: &[&PreparedDeposit]) -> Result<(), StoreError> {
+async fn insert_deposits(connection: &mut Connection, jobs: &[&PreparedDeposit]) -> Result<(), StoreError> {
     if jobs.is_empty() {
         return Ok(());
     }
-    let entries: Vec<_> = jobs
+    insert(
+        connection,
+        "INSERT INTO submission_set (space_id, entry_uuid, unique_id, deposited_ms, submission_time, owners, \
+         sealed_metadata, original_type, sealed_original)",
+        jobs,
+        |job| {
+            let set = &job.deposit.set;
+            [
+                (&job.guard.space).into(),
+                (&set.entry_uuid).into(),
+                (&set.unique_id).into(),
+                job.at_ms.into(),
+                set.submission_time.sortable().into(),
+                (&job.set_owners).into(),
+                job.set_metadata.clone().into(),
+                job.deposit.original_type.into(),
+                job.original.clone().into(),
+            ]
+        },
+    )
+    .await?;
+    let entries: Vec<(&PreparedDeposit, &crate::NewEntry, &PreparedEntry)> = jobs
         .iter()
-        .flat_map(|job| job.deposit.entries.iter().zip(&job.entries).map(move |(new, texts)| (*job, new, texts)))
+        .flat_map(|job| job.deposit.entries.iter().zip(&job.entries).map(move |(new, sealed)| (*job, new, sealed)))
         .collect();
     insert(
-        tx,
-        "INSERT INTO submission_set (space_id, entry_uuid, unique_id, deposited_ms, submission_time, owners, metadata, \
-         original_type, original) ",
-        jobs,
-        |row, job| {
-            let set = &job.deposit.set;
-            row.push_bind(job.guard.space.clone())
-                .push_bind(set.entry_uuid.clone())
-                .push_bind(set.unique_id.clone())
-                .push_bind(job.at_ms)
-                .push_bind(set.submission_time.sortable())
-                .push_bind(job.set_owners.clone())
-                .push_bind(job.set_metadata.clone())
-                .push_bind(job.deposit.original_type)
-                .push_bind(job.deposit.original.clone());
+        connection,
+        "INSERT INTO document_entry (space_id, entry_uuid, unique_id, status, type_code, creation_time, \
+         service_start, deposited_ms, owners, sealed_metadata, body_id)",
+        &entries,
+        |(job, new, sealed)| {
+            let entry = &new.entry;
+            [
+                (&job.guard.space).into(),
+                (&entry.entry_uuid).into(),
+                (&entry.unique_id).into(),
+                entry.status.as_str().into(),
+                (&entry.type_code.code).into(),
+                entry.creation_time.sortable().into(),
+                entry.service_start_time.as_ref().map(space::Dtm::sortable).into(),
+                job.at_ms.into(),
+                (&sealed.owners).into(),
+                sealed.metadata.clone().into(),
+                (&new.body.body_id).into(),
+            ]
         },
     )
     .await?;
     insert(
-        tx,
-        "INSERT INTO document_entry (space_id, entry_uuid, unique_id, status, type_code, creation_time, \
-         service_start, deposited_ms, owners, metadata, body_id) ",
+        connection,
+        "INSERT INTO body (space_id, body_id, size, sha256, sealed_content, sealed_key)",
         &entries,
-        |row, (job, new, (metadata, owners))| {
-            let entry = &new.entry;
-            row.push_bind(job.guard.space.clone())
-                .push_bind(entry.entry_uuid.clone())
-                .push_bind(entry.unique_id.clone())
-                .push_bind(entry.status.as_str())
-                .push_bind(entry.type_code.code.clone())
-                .push_bind(entry.creation_time.sortable())
-                .push_bind(entry.service_start_time.as_ref().map(space::Dtm::sortable))
-                .push_bind(job.at_ms)
-                .push_bind(owners.clone())
-                .push_bind(metadata.clone())
-                .push_bind(new.body.body_id.clone());
+        |(job, new, sealed)| {
+            [
+                (&job.guard.space).into(),
+                (&new.body.body_id).into(),
+                i64::try_from(new.body.size).unwrap_or(i64::MAX).into(),
+                (&new.body.sha256).into(),
+                sealed.content.clone().into(),
+                sealed.body_key.clone().into(),
+            ]
         },
     )
     .await?;
-    insert(tx, "INSERT INTO body (space_id, body_id, size, sha256, content) ", &entries, |row, (job, new, _)| {
-        row.push_bind(job.guard.space.clone())
-            .push_bind(new.body.body_id.clone())
-            .push_bind(i64::try_from(new.body.size).unwrap_or(i64::MAX))
-            .push_bind(new.body.sha256.clone())
-            .push_bind(new.body.inline.as_ref().map(|b| b.to_vec()));
-    })
-    .await?;
-    insert_links(tx, jobs).await
+    insert_links(connection, jobs).await
 }
 
-async fn insert_links(tx: &mut SqliteConnection, jobs: &[&PreparedDeposit]) -> Result<(), StoreError> {
+async fn insert_links(connection: &mut Connection, jobs: &[&PreparedDeposit]) -> Result<(), StoreError> {
     let mut keys: Vec<[&str; 4]> = Vec::new();
     let mut links = Vec::new();
     for job in jobs {
@@ -305,70 +352,63 @@ async fn insert_links(tx: &mut SqliteConnection, jobs: &[&PreparedDeposit]) -> R
         }
         links.extend(job.deposit.associations.iter().zip(&job.slots).map(|(a, slots)| (space, a, slots)));
         for target in &job.deposit.replaced {
-            sqlx::query("UPDATE document_entry SET status = 'deprecated' WHERE space_id = $1 AND entry_uuid = $2")
-                .bind(space)
-                .bind(target)
-                .execute(&mut *tx)
-                .await?;
+            let text = "UPDATE document_entry SET status = 'deprecated' WHERE space_id = $1 AND entry_uuid = $2";
+            connection.execute(Sql::new(text).bind(space).bind(target)).await?;
         }
     }
-    insert(tx, "INSERT INTO unique_key (unique_id, space_id, entry_uuid, sha256) ", &keys, |row, key| {
-        for value in key {
-            row.push_bind((*value).to_owned());
-        }
+    // In order: two processes that bring the same identifiers wait for each other instead of both giving up.
+    keys.sort_unstable();
+    let text = "INSERT INTO unique_key (unique_id, space_id, entry_uuid, sha256)";
+    insert(connection, text, &keys, |key| key.map(Value::from)).await?;
+    let text = "INSERT INTO association (space_id, entry_uuid, kind, source, target, slots)";
+    insert(connection, text, &links, |(space, a, slots)| {
+        [
+            (*space).into(),
+            (&a.entry_uuid).into(),
+            a.kind.urn().into(),
+            (&a.source).into(),
+            (&a.target).into(),
+            (*slots).into(),
+        ]
+    })
+    .await
+}
+
+async fn insert_messages(connection: &mut Connection, messages: &[Message<'_>]) -> Result<(), StoreError> {
+    let text = "INSERT INTO outbox (space_id, message_id, kind, sealed_payload, queued_ms)";
+    insert(connection, text, messages, |(at_ms, m)| {
+        [(&m.space).into(), (&m.message_id).into(), m.kind.into(), m.sealed.clone().into(), (*at_ms).into()]
+    })
+    .await
+}
+
+async fn insert_traces(
+    connection: &mut Connection,
+    origin: &str,
+    traces: &[TraceRow],
+    blocks: &[Block],
+) -> Result<(), StoreError> {
+    let text = "INSERT INTO trace (origin, seq, space_id, at_ms, sealed_event, commitment)";
+    insert(connection, text, traces, |trace| {
+        let pending = &trace.pending;
+        [
+            origin.into(),
+            trace.seq.into(),
+            (&pending.space).into(),
+            pending.at_ms.into(),
+            pending.sealed.clone().into(),
+            pending.commitment.clone().into(),
+        ]
     })
     .await?;
-    insert(
-        tx,
-        "INSERT INTO association (space_id, entry_uuid, kind, source, target, slots) ",
-        &links,
-        |row, (space, a, slots)| {
-            row.push_bind((*space).to_owned())
-                .push_bind(a.entry_uuid.clone())
-                .push_bind(a.kind.urn())
-                .push_bind(a.source.clone())
-                .push_bind(a.target.clone())
-                .push_bind((*slots).clone());
-        },
-    )
-    .await
+    let text = "INSERT INTO log_block (origin, number, hashes)";
+    insert(connection, text, blocks, |block| [origin.into(), block.number.into(), block.hashes.clone().into()]).await
 }
 
-async fn insert_messages(tx: &mut SqliteConnection, messages: &[Message<'_>]) -> Result<(), StoreError> {
-    insert(
-        tx,
-        "INSERT INTO outbox (space_id, message_id, kind, payload, queued_ms) ",
-        messages,
-        |row, (space, at_ms, n)| {
-            row.push_bind((*space).to_owned())
-                .push_bind(n.message_id.clone())
-                .push_bind(n.kind)
-                .push_bind(n.payload.clone())
-                .push_bind(*at_ms);
-        },
-    )
-    .await
-}
-
-async fn insert_traces(tx: &mut SqliteConnection, origin: &str, traces: &[TraceRow]) -> Result<(), StoreError> {
-    insert(tx, "INSERT INTO trace (origin, seq, space_id, at_ms, event, hash) ", traces, |row, trace| {
-        row.push_bind(origin.to_owned())
-            .push_bind(trace.seq)
-            .push_bind(trace.pending.space.clone())
-            .push_bind(trace.pending.at_ms)
-            .push_bind(trace.pending.event.clone())
-            .push_bind(trace.hash.clone());
-    })
-    .await
-}
-
-async fn set_clock_offset(tx: &mut SqliteConnection, offset_ms: i64) -> Result<(), StoreError> {
-    sqlx::query(
+async fn set_clock_offset(connection: &mut Connection, offset_ms: i64) -> Result<(), StoreError> {
+    let sql = Sql::new(
         "INSERT INTO gateway (name, value) VALUES ('clock_offset_ms', $1) \
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    )
-    .bind(offset_ms.to_string())
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
+    );
+    connection.execute(sql.bind(offset_ms.to_string())).await.map(drop)
 }

@@ -1,7 +1,10 @@
-//! Bodies of documents: hashed as they arrive, small ones kept in the database row, larger ones in files.
+//! Bodies of documents: hashed and sealed as they arrive, small ones kept in the database row, larger ones as files or
+//! objects of a bucket.
 //!
-//! A file is synced, and its folder too, before the transaction that publishes it: what is acknowledged is on disk.
-//! A file without a row was never acknowledged and is collected later ([`Blobs::collect`]).
+//! A file is synced, and its folder too, before the transaction that publishes it; an object is complete. What is
+//! acknowledged is therefore kept. A file or object without a row was never acknowledged and is collected later
+//! ([`crate::Store::collect`]). Each has a key of its own, sealed under its space's key in its row: an upload needs no
+//! space yet, and is unreadable before it is published.
 
 use std::{
     collections::HashSet,
@@ -11,47 +14,64 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ambient::SharedRng;
-use aws_lc_rs::digest;
-use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, stream::BoxStream};
-use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path as ObjectPath};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, LessSafeKey, UnboundKey},
+    digest,
+};
+use bytes::{Buf as _, Bytes, BytesMut};
+use futures::{StreamExt, TryStreamExt as _, stream::BoxStream};
+use object_store::{ObjectStore, ObjectStoreExt as _, ObjectStoreScheme, WriteMultipart, path::Path as ObjectPath};
 use sha1::Digest as _;
 
-use crate::error::StoreError;
+use crate::{
+    cipher_stream::{self, CHUNK, ChunkCipher, PREFIX, START, TAG},
+    error::StoreError,
+    vault::KEY_BYTES,
+};
 
 /// How long an upload may be under way before its leftovers are collected.
-const GRACE: Duration = Duration::from_secs(3600);
+const GRACE: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a body may wait, once it has arrived, for the transaction that publishes it: well within [`GRACE`], so that
+/// no process collects what another is about to publish.
+const PUBLISH_WITHIN: Duration = Duration::from_secs(3600);
 
 /// Where bodies are kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Blobs {
-    root: PathBuf,
-    objects: Arc<dyn ObjectStore>,
+    place: Place,
     rng: SharedRng,
     inline_limit: usize,
     size_limit: u64,
-    /// Files of uploads that are under way or waiting to be published: not leftovers, however old.
+    /// Uploads that are under way or waiting to be published: not leftovers, however old.
     held: Held,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    /// Files in a folder.
+    Folder(Arc<PathBuf>),
+    /// Objects of a bucket, under a prefix.
+    Bucket(Arc<dyn ObjectStore>, ObjectPath),
 }
 
 type Held = Arc<Mutex<HashSet<String>>>;
 
-/// Holds the file of a body that is staged. When the last holder lets go of a file that no transaction published, the
-/// file is removed.
+/// Holds a body that is staged. When the last holder lets go of one that no transaction published, it is removed.
 #[derive(Debug)]
 pub(crate) struct Hold {
     body_id: String,
-    path: PathBuf,
+    place: Place,
     held: Held,
     published: AtomicBool,
 }
 
 impl Hold {
-    /// From here on the file may be published: it is no longer removed with its holder.
+    /// From here on the body may be published: it is no longer removed with its holder.
     pub(crate) fn publish(&self) {
         self.published.store(true, Ordering::Release);
     }
@@ -59,11 +79,44 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
+        // Best effort: what stays is collected later.
         if !self.published.load(Ordering::Acquire) {
-            // Best effort: what stays is collected later.
-            let _ = std::fs::remove_file(&self.path);
+            match &self.place {
+                Place::Folder(root) => drop(std::fs::remove_file(file_of(root, &self.body_id))),
+                Place::Bucket(objects, prefix) => {
+                    let (objects, path) = (objects.clone(), object_of(prefix, &self.body_id));
+                    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                        runtime.spawn(async move { objects.delete(&path).await });
+                    }
+                }
+            }
         }
         self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.body_id);
+    }
+}
+
+/// The key of one body in a file or object.
+#[derive(Clone)]
+pub(crate) struct BodyKey([u8; KEY_BYTES]);
+
+impl std::fmt::Debug for BodyKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BodyKey")
+    }
+}
+
+impl BodyKey {
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, StoreError> {
+        bytes.try_into().map(Self).map_err(|_| StoreError::Corrupt { what: "body key" })
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, StoreError> {
+        let key = UnboundKey::new(&AES_256_GCM, &self.0).map_err(|_| StoreError::Corrupt { what: "body key" })?;
+        Ok(LessSafeKey::new(key))
     }
 }
 
@@ -80,15 +133,30 @@ pub struct StagedBody {
     pub sha256: String,
     /// The bytes themselves, when small.
     pub(crate) inline: Option<Bytes>,
-    /// Its file, when not.
-    pub(crate) hold: Option<Arc<Hold>>,
+    /// Its file or object, when not.
+    pub(crate) outside: Option<Outside>,
+}
+
+/// A staged body outside the database.
+#[derive(Debug, Clone)]
+pub(crate) struct Outside {
+    pub(crate) key: BodyKey,
+    pub(crate) hold: Arc<Hold>,
+    arrived: Instant,
+}
+
+impl Outside {
+    /// Whether it may still be published.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.arrived.elapsed() < PUBLISH_WITHIN
+    }
 }
 
 /// A stored body, to be sent.
 pub enum StoredBody {
     /// In memory.
     Whole(Bytes),
-    /// From disk, as it is read.
+    /// Opened as it is read.
     Stream(BoxStream<'static, Result<Bytes, StoreError>>),
 }
 
@@ -104,25 +172,26 @@ impl std::fmt::Debug for StoredBody {
 /// Bodies up to this size are read in one go.
 const WHOLE: u64 = 1 << 20;
 
+/// Bytes read from a file at a time.
+const READ: usize = 1 << 20;
+
 impl Blobs {
-    /// Opens (and makes) the folder.
+    /// Opens `file:FOLDER` (made when absent) or `s3://BUCKET/PREFIX`, whose credentials and endpoint come from the
+    /// environment (`AWS_…`).
     ///
     /// # Errors
-    /// When the folder cannot be made.
-    pub(crate) fn open(root: &Path, rng: SharedRng, inline_limit: usize, size_limit: u64) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(root)?;
-        // All folders are made, and synced, before any file stands in one.
-        for shard in 0..=255u8 {
-            let folder = root.join(hex(&[shard]));
-            if !folder.exists() {
-                std::fs::create_dir_all(folder)?;
-            }
-        }
-        for folder in [Some(root), root.parent()].into_iter().flatten().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::File::open(folder)?.sync_all()?;
-        }
-        let objects = Arc::new(LocalFileSystem::new_with_prefix(root)?);
-        Ok(Self { root: root.to_owned(), objects, rng, inline_limit, size_limit, held: Held::default() })
+    /// When the folder cannot be made, or the address is not served.
+    pub(crate) fn open(
+        address: &str,
+        rng: SharedRng,
+        inline_limit: usize,
+        size_limit: u64,
+    ) -> Result<Self, StoreError> {
+        let place = match address.strip_prefix("file:") {
+            Some(folder) => Place::folder(Path::new(folder))?,
+            None => Place::bucket(address)?,
+        };
+        Ok(Self { place, rng, inline_limit, size_limit, held: Held::default() })
     }
 
     /// Starts receiving a body.
@@ -134,62 +203,201 @@ impl Blobs {
             sha256: digest::Context::new(&digest::SHA256),
             size: 0,
             buffer: BytesMut::new(),
-            file: None,
-            hold: None,
+            sealing: None,
         }
     }
 
-    fn hold(&self, body_id: &str) -> Arc<Hold> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(body_id.to_owned());
-        Arc::new(Hold {
-            body_id: body_id.to_owned(),
-            path: self.file_of(body_id),
-            held: Arc::clone(&self.held),
-            published: AtomicBool::new(false),
+    /// Reads a body that stands outside the database.
+    pub(crate) async fn read(&self, body_id: &str, size: u64, key: &BodyKey) -> Result<StoredBody, StoreError> {
+        let whole = size <= WHOLE;
+        let source: BoxStream<'static, Result<Bytes, StoreError>> = match &self.place {
+            Place::Folder(root) if whole => {
+                let path = file_of(root, body_id);
+                let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+                let bytes = read.map_err(|_| StoreError::Corrupt { what: "body" })??;
+                futures::stream::once(async { Ok(Bytes::from(bytes)) }).boxed()
+            }
+            Place::Folder(root) => {
+                let file = tokio::fs::File::open(file_of(root, body_id)).await?;
+                tokio_util::io::ReaderStream::with_capacity(file, READ).err_into().boxed()
+            }
+            Place::Bucket(objects, prefix) => {
+                let object = objects.get(&object_of(prefix, body_id)).await?;
+                object.into_stream().err_into().boxed()
+            }
+        };
+        let mut opened = Opening::new(source, key, body_id, size)?;
+        if !whole {
+            let chunks = futures::stream::try_unfold(opened, |mut opening| async move {
+                Ok(opening.next().await?.map(|chunk| (chunk, opening)))
+            });
+            return Ok(StoredBody::Stream(chunks.boxed()));
+        }
+        let mut bytes = BytesMut::with_capacity(usize::try_from(size).unwrap_or_default());
+        while let Some(chunk) = opened.next().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(StoredBody::Whole(bytes.freeze()))
+    }
+
+    /// All bodies outside the database, and whether each is old enough for its upload to be over.
+    pub(crate) async fn outside(&self) -> Result<Vec<(String, bool)>, StoreError> {
+        let found = match &self.place {
+            Place::Folder(root) => {
+                let root = root.clone();
+                let listed = tokio::task::spawn_blocking(move || files(&root)).await;
+                listed.map_err(|_| StoreError::Corrupt { what: "blobs" })??
+            }
+            Place::Bucket(objects, prefix) => {
+                let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+                let listed: Vec<_> = objects.list(Some(prefix)).try_collect().await?;
+                let age = |at: i64| Duration::from_secs(now.saturating_sub(u64::try_from(at).unwrap_or_default()));
+                let named = listed.iter().filter_map(|object| {
+                    let name = object.location.filename()?.to_owned();
+                    Some((name, age(object.last_modified.timestamp()) > GRACE))
+                });
+                named.collect()
+            }
+        };
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(found
+            .into_iter()
+            .map(|(name, over)| {
+                let held = held.contains(&name);
+                (name, over && !held)
+            })
+            .collect())
+    }
+
+    /// Removes a body that no row publishes.
+    pub(crate) async fn remove(&self, body_id: &str) -> Result<(), StoreError> {
+        match &self.place {
+            Place::Folder(root) => std::fs::remove_file(file_of(root, body_id))?,
+            Place::Bucket(objects, prefix) => objects.delete(&object_of(prefix, body_id)).await?,
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    fn folder(root: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(root)?;
+        // All folders are made, and synced, before any file stands in one.
+        for shard in 0..=255u8 {
+            let folder = root.join(hex(&[shard]));
+            if !folder.exists() {
+                std::fs::create_dir_all(folder)?;
+            }
+        }
+        for folder in [Some(root), root.parent()].into_iter().flatten().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(Self::Folder(Arc::new(root.to_owned())))
+    }
+
+    fn bucket(address: &str) -> Result<Self, StoreError> {
+        let wrong = || StoreError::Address(address.to_owned());
+        let url = url::Url::parse(address).map_err(|_| wrong())?;
+        let (ObjectStoreScheme::AmazonS3, prefix) = ObjectStoreScheme::parse(&url).map_err(|_| wrong())? else {
+            return Err(wrong());
+        };
+        let objects = object_store::aws::AmazonS3Builder::from_env().with_url(address).build()?;
+        Ok(Self::Bucket(Arc::new(objects), prefix))
+    }
+}
+
+fn file_of(root: &Path, body_id: &str) -> PathBuf {
+    root.join(body_id.get(..2).unwrap_or("00")).join(body_id)
+}
+
+fn object_of(prefix: &ObjectPath, body_id: &str) -> ObjectPath {
+    prefix.clone().join(body_id.get(..2).unwrap_or("00")).join(body_id)
+}
+
+fn files(root: &Path) -> Result<Vec<(String, bool)>, StoreError> {
+    let mut found = Vec::new();
+    for folder in std::fs::read_dir(root)? {
+        let folder = folder?.path();
+        if !folder.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(folder)? {
+            let file = file?;
+            let age = file.metadata().and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
+            if let Some(name) = file.file_name().to_str() {
+                found.push((name.to_owned(), age.is_some_and(|age| age > GRACE)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A sealed body on its way out.
+struct Opening {
+    source: BoxStream<'static, Result<Bytes, StoreError>>,
+    cipher: LessSafeKey,
+    context: String,
+    prefix: Option<[u8; PREFIX]>,
+    buffer: BytesMut,
+    number: u32,
+    left: u64,
+    ended: bool,
+}
+
+impl Opening {
+    fn new(
+        source: BoxStream<'static, Result<Bytes, StoreError>>,
+        key: &BodyKey,
+        body_id: &str,
+        size: u64,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            source,
+            cipher: key.cipher()?,
+            context: body_id.to_owned(),
+            prefix: None,
+            buffer: BytesMut::new(),
+            number: 0,
+            left: size,
+            ended: false,
         })
     }
 
-    fn file_of(&self, body_id: &str) -> PathBuf {
-        self.root.join(&body_id[..2]).join(body_id)
-    }
-
-    fn is_held(&self, name: &std::ffi::OsStr) -> bool {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        name.to_str().is_some_and(|name| held.contains(name))
-    }
-
-    /// Reads a body that stands in a file.
-    pub(crate) async fn read(&self, body_id: &str, size: u64) -> Result<StoredBody, StoreError> {
-        if size <= WHOLE {
-            let path = self.file_of(body_id);
-            let bytes = tokio::task::spawn_blocking(move || std::fs::read(path))
-                .await
-                .map_err(|_| StoreError::Corrupt { what: "body" })??;
-            return Ok(StoredBody::Whole(bytes.into()));
+    /// The next chunk in clear; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        let corrupt = || StoreError::Corrupt { what: "body" };
+        if self.ended {
+            return Ok(None);
         }
-        let path = ObjectPath::from(format!("{}/{body_id}", &body_id[..2]));
-        let object = self.objects.get(&path).await?;
-        Ok(StoredBody::Stream(object.into_stream().map(|chunk| chunk.map_err(StoreError::from)).boxed()))
+        let prefix = match self.prefix {
+            Some(prefix) => prefix,
+            None => {
+                self.fill(START).await?;
+                let prefix = cipher_stream::prefix(&self.buffer.split_to(START))?;
+                *self.prefix.insert(prefix)
+            }
+        };
+        let plain = usize::try_from(self.left.min(CHUNK as u64)).map_err(|_| corrupt())?;
+        self.fill(plain + TAG).await?;
+        let sealed = self.buffer.split_to(plain + TAG);
+        self.left -= plain as u64;
+        let last = self.left == 0;
+        if last && (self.buffer.has_remaining() || self.source.try_next().await?.is_some_and(|b| !b.is_empty())) {
+            return Err(corrupt());
+        }
+        let cipher = ChunkCipher::new(&self.cipher, &prefix, self.context.as_bytes());
+        let chunk = cipher.open(self.number, last, &sealed)?;
+        self.number += 1;
+        self.ended = last;
+        Ok(Some(chunk.into()))
     }
 
-    /// Identifiers of all bodies in files, and whether each is old enough for its upload to be over.
-    pub(crate) fn files(&self) -> Result<Vec<(String, PathBuf, bool)>, StoreError> {
-        let mut found = Vec::new();
-        for folder in std::fs::read_dir(&self.root)? {
-            let folder = folder?.path();
-            if !folder.is_dir() {
-                continue;
-            }
-            for file in std::fs::read_dir(folder)? {
-                let file = file?;
-                let age = file.metadata().and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
-                let over = age.is_some_and(|age| age > GRACE) && !self.is_held(&file.file_name());
-                if let Some(name) = file.file_name().to_str() {
-                    found.push((name.to_owned(), file.path(), over));
-                }
-            }
+    async fn fill(&mut self, length: usize) -> Result<(), StoreError> {
+        while self.buffer.len() < length {
+            let more = self.source.try_next().await?.ok_or(StoreError::Corrupt { what: "body" })?;
+            self.buffer.extend_from_slice(&more);
         }
-        Ok(found)
+        Ok(())
     }
 }
 
@@ -201,8 +409,7 @@ pub struct BodyWriter {
     sha256: digest::Context,
     size: u64,
     buffer: BytesMut,
-    file: Option<std::fs::File>,
-    hold: Option<Arc<Hold>>,
+    sealing: Option<Sealing>,
 }
 
 impl std::fmt::Debug for BodyWriter {
@@ -211,8 +418,26 @@ impl std::fmt::Debug for BodyWriter {
     }
 }
 
-/// Bytes gathered before they are written to the file.
+/// A body on its way out of the database's reach.
+struct Sealing {
+    key: BodyKey,
+    cipher: LessSafeKey,
+    prefix: [u8; PREFIX],
+    number: u32,
+    sink: Option<Sink>,
+    hold: Arc<Hold>,
+}
+
+enum Sink {
+    File(std::fs::File),
+    Object(WriteMultipart),
+}
+
+/// Bytes gathered before they are written.
 const WRITE: usize = 256 * 1024;
+
+/// Parts of one object under way at once.
+const PARTS: usize = 4;
 
 impl BodyWriter {
     /// Bytes received so far.
@@ -233,38 +458,58 @@ impl BodyWriter {
         self.sha1.update(chunk);
         self.sha256.update(chunk);
         self.buffer.extend_from_slice(chunk);
-        let full = if self.file.is_some() { WRITE } else { self.blobs.inline_limit.max(WRITE) };
+        let full = if self.sealing.is_some() { WRITE } else { self.blobs.inline_limit.max(WRITE) };
         if self.buffer.len() > full {
             self.flush(false).await?;
         }
         Ok(())
     }
 
-    /// Writes what is gathered; with `sync`, makes it durable.
-    async fn flush(&mut self, sync: bool) -> Result<(), StoreError> {
-        let path = self.blobs.file_of(&self.body_id);
-        let bytes = self.buffer.split().freeze();
-        if self.hold.is_none() {
-            self.hold = Some(self.blobs.hold(&self.body_id));
+    /// Seals and writes what is gathered; the last time with what remains, and makes it durable.
+    async fn flush(&mut self, last: bool) -> Result<(), StoreError> {
+        let mut sealing = match self.sealing.take() {
+            Some(sealing) => sealing,
+            None => self.blobs.begin(&self.body_id).await?,
+        };
+        let mut sealed = BytesMut::with_capacity(self.buffer.len() + START + 8 * TAG);
+        if sealing.number == 0 {
+            sealed.extend_from_slice(&cipher_stream::head(&sealing.prefix));
         }
-        let file = self.file.take();
-        let file = tokio::task::spawn_blocking(move || -> std::io::Result<std::fs::File> {
-            let mut file = match file {
-                Some(file) => file,
-                None => create(&path)?,
-            };
-            file.write_all(&bytes)?;
-            if sync {
-                file.sync_data()?;
-                if let Some(folder) = path.parent() {
-                    std::fs::File::open(folder)?.sync_all()?;
+        let cipher = ChunkCipher::new(&sealing.cipher, &sealing.prefix, self.body_id.as_bytes());
+        // The last chunk is sealed as such: one is kept back until it is known whether more comes.
+        loop {
+            let is_last = self.buffer.len() <= CHUNK;
+            if is_last && !last {
+                break;
+            }
+            let chunk = self.buffer.split_to(self.buffer.len().min(CHUNK));
+            sealed.extend_from_slice(&cipher.seal(sealing.number, is_last, &chunk)?);
+            sealing.number += 1;
+            if is_last {
+                break;
+            }
+        }
+        sealing.sink = match sealing.sink.take() {
+            Some(Sink::File(file)) => {
+                let path = match (&self.blobs.place, last) {
+                    (Place::Folder(root), true) => Some(file_of(root, &self.body_id)),
+                    _ => None,
+                };
+                Some(Sink::File(append(file, sealed.freeze(), path).await?))
+            }
+            Some(Sink::Object(mut upload)) => {
+                upload.wait_for_capacity(PARTS).await?;
+                upload.write(&sealed);
+                if last {
+                    upload.finish().await?;
+                    None
+                } else {
+                    Some(Sink::Object(upload))
                 }
             }
-            Ok(file)
-        })
-        .await
-        .map_err(|_| StoreError::Corrupt { what: "upload" })??;
-        self.file = Some(file);
+            None => return Err(StoreError::Corrupt { what: "upload" }),
+        };
+        self.sealing = Some(sealing);
         Ok(())
     }
 
@@ -273,26 +518,66 @@ impl BodyWriter {
     /// # Errors
     /// When the disk fails.
     pub async fn finish(mut self) -> Result<StagedBody, StoreError> {
-        let inline = if self.file.is_none() && self.buffer.len() <= self.blobs.inline_limit {
+        let inline = if self.sealing.is_none() && self.buffer.len() <= self.blobs.inline_limit {
             Some(self.buffer.split().freeze())
         } else {
             self.flush(true).await?;
             None
         };
-        let sha256 = std::mem::replace(&mut self.sha256, digest::Context::new(&digest::SHA256));
+        let outside = self.sealing.map(|s| Outside { key: s.key, hold: s.hold, arrived: Instant::now() });
         Ok(StagedBody {
-            body_id: self.body_id.clone(),
+            body_id: self.body_id,
             size: self.size,
-            sha1: hex(&std::mem::take(&mut self.sha1).finalize()),
-            sha256: hex(sha256.finish().as_ref()),
+            sha1: hex(&self.sha1.finalize()),
+            sha256: hex(self.sha256.finish().as_ref()),
             inline,
-            hold: self.hold.take(),
+            outside,
         })
     }
 }
 
-fn create(path: &Path) -> std::io::Result<std::fs::File> {
-    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+impl Blobs {
+    async fn begin(&self, body_id: &str) -> Result<Sealing, StoreError> {
+        let mut key = BodyKey([0; KEY_BYTES]);
+        self.rng.fill(&mut key.0);
+        let mut prefix = [0; PREFIX];
+        self.rng.fill(&mut prefix);
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(body_id.to_owned());
+        let hold = Arc::new(Hold {
+            body_id: body_id.to_owned(),
+            place: self.place.clone(),
+            held: Arc::clone(&self.held),
+            published: AtomicBool::new(false),
+        });
+        let sink = match &self.place {
+            Place::Folder(root) => {
+                let path = file_of(root, body_id);
+                let made = tokio::task::spawn_blocking(move || {
+                    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+                });
+                Sink::File(made.await.map_err(|_| StoreError::Corrupt { what: "upload" })??)
+            }
+            Place::Bucket(objects, at) => {
+                Sink::Object(WriteMultipart::new(objects.put_multipart(&object_of(at, body_id)).await?))
+            }
+        };
+        Ok(Sealing { cipher: key.cipher()?, key, prefix, number: 0, sink: Some(sink), hold })
+    }
+}
+
+/// Appends to a file; with its path, makes it durable together with its place in the folder.
+async fn append(mut file: std::fs::File, bytes: Bytes, path: Option<PathBuf>) -> Result<std::fs::File, StoreError> {
+    let written = tokio::task::spawn_blocking(move || -> std::io::Result<std::fs::File> {
+        file.write_all(&bytes)?;
+        if let Some(path) = path {
+            file.sync_data()?;
+            if let Some(folder) = path.parent() {
+                std::fs::File::open(folder)?.sync_all()?;
+            }
+        }
+        Ok(file)
+    });
+    Ok(written.await.map_err(|_| StoreError::Corrupt { what: "upload" })??)
 }
 
 /// Lower-case hexadecimal.

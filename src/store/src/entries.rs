@@ -2,16 +2,18 @@
 
 use access::{Operation, Permit};
 use space::{Association, AssociationKind, AvailabilityStatus, query::EntryQuery};
-use sqlx::{QueryBuilder, Row as _, Sqlite, sqlite::SqliteRow};
 
 use crate::{
     Store,
-    blobs::StoredBody,
+    blobs::{BodyKey, StoredBody},
+    db::{Row, Sql},
     error::StoreError,
     records::{EntryRow, SetRow, from_json},
+    vault::DataKey,
 };
 
-const ENTRY: &str = "SELECT status, owners, metadata, body_id, deposited_ms FROM document_entry WHERE space_id = ";
+const ENTRY: &str =
+    "SELECT status, owners, sealed_metadata, body_id, deposited_ms, entry_uuid FROM document_entry WHERE space_id = ";
 
 const fn reads(operation: Operation) -> bool {
     matches!(
@@ -28,8 +30,10 @@ impl Store {
     /// When the permit is for another operation, or the database fails.
     pub async fn entries(&self, permit: &Permit, query: &EntryQuery) -> Result<Vec<EntryRow>, StoreError> {
         crate::demand(permit, reads)?;
-        let mut sql = QueryBuilder::<Sqlite>::new(ENTRY);
-        sql.push_bind(permit.space().to_string());
+        let space = permit.space().to_string();
+        let key = self.key_of(permit).await?;
+        let mut sql = Sql::new(ENTRY);
+        sql.value(&space);
         one_of(&mut sql, "entry_uuid", query.entry_uuids.iter().map(String::as_str));
         one_of(&mut sql, "unique_id", query.unique_ids.iter().map(String::as_str));
         one_of(&mut sql, "status", query.statuses.iter().map(|s| s.as_str()));
@@ -40,11 +44,11 @@ impl Store {
         bound(&mut sql, "service_start", " < ", query.service_start.to.as_ref());
         sql.push(" ORDER BY deposited_ms, entry_uuid");
         let mut reader = self.readers.get().await?;
-        let rows = sql.build().fetch_all(&mut *reader).await?;
+        let rows = reader.all(sql).await?;
         reader.done();
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
-            let row = entry_row(&row)?;
+            let row = entry_row(&row, &key, &space)?;
             if query.matches(&row.entry) {
                 found.push(row);
             }
@@ -58,14 +62,15 @@ impl Store {
     /// When the permit is for another operation, or the database fails.
     pub async fn entry_by_unique_id(&self, permit: &Permit, unique_id: &str) -> Result<Option<EntryRow>, StoreError> {
         crate::demand(permit, reads)?;
-        let mut sql = QueryBuilder::<Sqlite>::new(ENTRY);
-        sql.push_bind(permit.space().to_string());
-        sql.push(" AND unique_id = ").push_bind(unique_id.to_owned());
+        let space = permit.space().to_string();
+        let key = self.key_of(permit).await?;
+        let mut sql = Sql::new(ENTRY);
+        sql.value(&space).push(" AND unique_id = ").value(unique_id);
         sql.push(" ORDER BY deposited_ms DESC, entry_uuid DESC LIMIT 1");
         let mut reader = self.readers.get().await?;
-        let row = sql.build().fetch_optional(&mut *reader).await?;
+        let row = reader.one(sql).await?;
         reader.done();
-        row.as_ref().map(entry_row).transpose()
+        row.map(|row| entry_row(&row, &key, &space)).transpose()
     }
 
     /// The submission sets of a space, oldest first.
@@ -74,18 +79,20 @@ impl Store {
     /// When the permit is for another operation, or the database fails.
     pub async fn submission_sets(&self, permit: &Permit) -> Result<Vec<SetRow>, StoreError> {
         crate::demand(permit, reads)?;
+        let space = permit.space().to_string();
+        let key = self.key_of(permit).await?;
+        let sql = Sql::new(
+            "SELECT owners, sealed_metadata, entry_uuid FROM submission_set WHERE space_id = $1 \
+             ORDER BY deposited_ms, entry_uuid",
+        );
         let mut reader = self.readers.get().await?;
-        let rows = sqlx::query(
-            "SELECT owners, metadata FROM submission_set WHERE space_id = $1 ORDER BY deposited_ms, entry_uuid",
-        )
-        .bind(permit.space().to_string())
-        .fetch_all(&mut *reader)
-        .await?;
+        let rows = reader.all(sql.bind(&space)).await?;
         reader.done();
         rows.iter()
             .map(|row| {
-                let (owners, set): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-                Ok(SetRow { owners: from_json(&owners, "owners")?, set: from_json(&set, "submission set")? })
+                let set = key.open(&["set", &space, row.text(2)?], row.bytes(1)?)?;
+                let set = serde_json::from_slice(&set).map_err(|_| StoreError::Corrupt { what: "submission set" })?;
+                Ok(SetRow { owners: from_json(row.text(0)?, "owners")?, set })
             })
             .collect()
     }
@@ -96,22 +103,20 @@ impl Store {
     /// When the permit is for another operation, or the database fails.
     pub async fn associations_from(&self, permit: &Permit, sources: &[String]) -> Result<Vec<Association>, StoreError> {
         crate::demand(permit, reads)?;
+        let space = permit.space().to_string();
         let mut found = Vec::new();
         let mut reader = self.readers.get().await?;
         for part in sources.chunks(500) {
-            let mut sql = QueryBuilder::<Sqlite>::new(
-                "SELECT entry_uuid, kind, source, target, slots FROM association WHERE space_id = ",
-            );
-            sql.push_bind(permit.space().to_string());
+            let mut sql = Sql::new("SELECT entry_uuid, kind, source, target, slots FROM association WHERE space_id = ");
+            sql.value(&space);
             one_of(&mut sql, "source", part.iter().map(String::as_str));
-            for row in sql.build().fetch_all(&mut *reader).await? {
-                let (kind, slots): (String, String) = (row.try_get(1)?, row.try_get(4)?);
+            for row in reader.all(sql).await? {
                 found.push(Association {
-                    entry_uuid: row.try_get(0)?,
-                    kind: AssociationKind::from_urn(&kind).ok_or(StoreError::Corrupt { what: "association" })?,
-                    source: row.try_get(2)?,
-                    target: row.try_get(3)?,
-                    slots: from_json(&slots, "slots")?,
+                    entry_uuid: row.text(0)?.to_owned(),
+                    kind: AssociationKind::from_urn(row.text(1)?).ok_or(StoreError::Corrupt { what: "association" })?,
+                    source: row.text(2)?.to_owned(),
+                    target: row.text(3)?.to_owned(),
+                    slots: from_json(row.text(4)?, "slots")?,
                 });
             }
         }
@@ -125,50 +130,56 @@ impl Store {
     /// When the permit is not one to fetch, or database or disk fail.
     pub async fn body(&self, permit: &Permit, body_id: &str) -> Result<(u64, StoredBody), StoreError> {
         crate::demand(permit, |o| o == Operation::Fetch)?;
+        let space = permit.space().to_string();
+        let key = self.key_of(permit).await?;
+        let sql = Sql::new("SELECT size, sealed_content, sealed_key FROM body WHERE space_id = $1 AND body_id = $2");
         let mut reader = self.readers.get().await?;
-        let row = sqlx::query("SELECT size, content FROM body WHERE space_id = $1 AND body_id = $2")
-            .bind(permit.space().to_string())
-            .bind(body_id)
-            .fetch_one(&mut *reader)
-            .await?;
+        let row = reader.one(sql.bind(&space).bind(body_id)).await?;
         reader.done();
-        let size = u64::try_from(row.try_get::<i64, _>(0)?).map_err(|_| StoreError::Corrupt { what: "body" })?;
-        let body = match row.try_get::<Option<Vec<u8>>, _>(1)? {
-            Some(content) => StoredBody::Whole(content.into()),
-            None => self.blobs.read(body_id, size).await?,
-        };
-        Ok((size, body))
+        self.opened(&row.ok_or(StoreError::Corrupt { what: "body" })?, &key, &space, body_id).await
+    }
+
+    /// Opens the body of a row of `size, sealed_content, sealed_key`.
+    pub(crate) async fn opened(
+        &self,
+        row: &Row,
+        key: &DataKey,
+        space: &str,
+        body_id: &str,
+    ) -> Result<(u64, StoredBody), StoreError> {
+        let size = u64::try_from(row.int(0)?).map_err(|_| StoreError::Corrupt { what: "body" })?;
+        if let Some(sealed) = row.maybe_bytes(1)? {
+            return Ok((size, StoredBody::Whole(key.open(&["body", space, body_id], sealed)?.into())));
+        }
+        let sealed = row.maybe_bytes(2)?.ok_or(StoreError::Corrupt { what: "body" })?;
+        let body_key = BodyKey::of(&key.open(&["body key", space, body_id], sealed)?)?;
+        Ok((size, self.blobs.read(body_id, size, &body_key).await?))
     }
 }
 
-fn one_of<'v>(sql: &mut QueryBuilder<Sqlite>, column: &str, values: impl Iterator<Item = &'v str>) {
+fn one_of<'v>(sql: &mut Sql, column: &str, values: impl Iterator<Item = &'v str>) {
     let mut values = values.peekable();
-    if values.peek().is_none() {
-        return;
+    if values.peek().is_some() {
+        sql.push(" AND ").push(column).push(" IN ").list(values);
     }
-    sql.push(" AND ").push(column).push(" IN (");
-    let mut list = sql.separated(", ");
-    for value in values {
-        list.push_bind(value.to_owned());
-    }
-    sql.push(")");
 }
 
-fn bound(sql: &mut QueryBuilder<Sqlite>, column: &str, sign: &str, at: Option<&space::Dtm>) {
+fn bound(sql: &mut Sql, column: &str, sign: &str, at: Option<&space::Dtm>) {
     if let Some(at) = at {
-        sql.push(" AND ").push(column).push(sign).push_bind(at.sortable());
+        sql.push(" AND ").push(column).push(sign).value(at.sortable());
     }
 }
 
-fn entry_row(row: &SqliteRow) -> Result<EntryRow, StoreError> {
-    let (status, owners, metadata): (&str, &str, &str) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let mut entry: space::DocumentEntry = from_json(metadata, "entry")?;
+fn entry_row(row: &Row, key: &DataKey, space: &str) -> Result<EntryRow, StoreError> {
+    let metadata = key.open(&["entry", space, row.text(5)?], row.bytes(2)?)?;
+    let mut entry: space::DocumentEntry =
+        serde_json::from_slice(&metadata).map_err(|_| StoreError::Corrupt { what: "entry" })?;
     // The column is the truth: a replacement changes the state of an entry, never its metadata.
-    entry.status = AvailabilityStatus::parse(status).ok_or(StoreError::Corrupt { what: "status" })?;
+    entry.status = AvailabilityStatus::parse(row.text(0)?).ok_or(StoreError::Corrupt { what: "status" })?;
     Ok(EntryRow {
         entry,
-        owners: from_json(owners, "owners")?,
-        body_id: row.try_get(3)?,
-        deposited_ms: row.try_get(4)?,
+        owners: from_json(row.text(1)?, "owners")?,
+        body_id: row.text(3)?.to_owned(),
+        deposited_ms: row.int(4)?,
     })
 }

@@ -30,7 +30,19 @@ pub enum StoreError {
     Permit,
     /// The database failed.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    /// The database cannot be reached, or is going down.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The connection was lost while a transaction was being committed: it may have been carried out.
+    #[error("the outcome of a commit is unknown: {0}")]
+    CommitUnknown(#[source] Box<StoreError>),
+    /// What the space held was made unreadable for good.
+    #[error("the key of the space was destroyed")]
+    Forgotten,
+    /// A key is missing or unusable. The text names its identifier, never the key.
+    #[error("{0}")]
+    MasterKey(String),
     /// A migration failed.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -47,11 +59,38 @@ pub enum StoreError {
         what: &'static str,
     },
     /// The address of the store is none that is served.
-    #[error("the store `{0}` is not served: use sqlite:PATH")]
+    #[error("`{0}` is not served: sqlite:PATH or postgres://…, and file:FOLDER or s3://BUCKET")]
     Address(String),
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let lost = match &error {
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+            // PostgreSQL: connection exceptions, operator intervention, too many connections.
+            sqlx::Error::Database(e) => e.code().is_some_and(|code| {
+                code.len() == 5 && (code.starts_with("08") || code.starts_with("57P") || code == "53300")
+            }),
+            _ => false,
+        };
+        if lost { Self::Unavailable(error) } else { Self::Database(error) }
+    }
+}
+
 impl StoreError {
+    /// Whether the database itself failed, so that its connection may be of no more use.
+    pub(crate) const fn is_database(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::Unavailable(_) | Self::CommitUnknown(_))
+    }
+
+    /// Whether another transaction was in the way: done again, this one may succeed.
+    pub(crate) fn is_contention(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        // PostgreSQL: serialization_failure, deadlock_detected, lock_not_available, unique_violation (another process
+        // stored the same identifier meanwhile: it stands now, and the job is judged by it). SQLite: BUSY and its kinds.
+        matches!(error.code().as_deref(), Some("40001" | "40P01" | "55P03" | "23505" | "5" | "261" | "517"))
+    }
+
     pub(crate) const fn conflict(cause: Cause, index: Option<usize>) -> Self {
         Self::Conflict { cause, index }
     }

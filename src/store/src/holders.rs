@@ -1,17 +1,20 @@
 //! Holders, and what is set on their spaces.
 
 use access::{Operation, Permit};
+use serde::{Deserialize, Serialize};
 use space::{
-    Cause, EmergencyConsents, Holder, Ins, InsOid, InsTolerance, Settings, SpaceId, SpaceState,
+    Cause, EmergencyConsents, Holder, Ins, InsOid, InsTolerance, Settings, SpaceId, SpaceState, Traits,
     settings::{Authorisation, AuthorisationKind},
     trace::TraceEvent,
 };
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use crate::{
     Store,
+    db::{Connection, Sql},
     error::StoreError,
-    records::{Change, TracePlace, TraceQuery, from_json, json},
+    records::{Change, TracePlace, TraceQuery},
+    trace_log::SALT,
+    writer::{NewSpace, PreparedChange},
 };
 
 const fn kind_word(kind: AuthorisationKind) -> &'static str {
@@ -21,6 +24,14 @@ const fn kind_word(kind: AuthorisationKind) -> &'static str {
     }
 }
 
+/// Who a holder is, as it stands sealed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) matricule: String,
+    pub(crate) oid: String,
+    pub(crate) traits: Traits,
+}
+
 impl Store {
     /// The space of a number. Says nothing else: it is the door from an outside identifier to a decision.
     ///
@@ -28,14 +39,10 @@ impl Store {
     /// When the database fails.
     pub async fn space_of(&self, ins: &Ins) -> Result<Option<SpaceId>, StoreError> {
         let mut reader = self.readers.get().await?;
-        let found: Option<String> =
-            sqlx::query_scalar("SELECT space_id FROM ins_index WHERE matricule = $1 AND oid = $2")
-                .bind(ins.matricule())
-                .bind(ins.oid().as_str())
-                .fetch_optional(&mut *reader)
-                .await?;
+        let sql = Sql::new("SELECT space_id FROM ins_index WHERE ins_hash = $1").bind(self.keys.ins_hash(ins));
+        let row = reader.one(sql).await?;
         reader.done();
-        found.map(|id| space_id(&id)).transpose()
+        row.map(|row| space_id(row.text(0)?)).transpose()
     }
 
     /// What a decision on a space depends on. The one thing read without a permit: a permit is made from it.
@@ -43,53 +50,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn settings(&self, space: SpaceId) -> Result<Option<Settings>, StoreError> {
-        // One snapshot: a revision read beside authorisations of another revision would defeat the guard.
         let mut reader = self.readers.get().await?;
-        let mut tx = reader.begin().await?;
-        let id = space.to_string();
-        let row = sqlx::query(
-            "SELECT revision, state, centre15, bris_de_glace, emergency_masked FROM space WHERE space_id = $1",
-        )
-        .bind(&id)
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let state: String = row.try_get(1)?;
-        let rows = sqlx::query(
-            "SELECT grantee, is_structure, kind, since_ms FROM authorisation WHERE space_id = $1 ORDER BY grantee",
-        )
-        .bind(&id)
-        .fetch_all(&mut *tx)
-        .await?;
-        let mut authorisations = Vec::with_capacity(rows.len());
-        for row in rows {
-            let kind: String = row.try_get(2)?;
-            authorisations.push(Authorisation {
-                grantee: row.try_get(0)?,
-                is_structure: row.try_get(1)?,
-                // An unknown word closes rather than opens.
-                kind: if kind == "given" { AuthorisationKind::Given } else { AuthorisationKind::Blocked },
-                since_ms: row.try_get(3)?,
-            });
-        }
-        let medecins_traitants =
-            sqlx::query_scalar("SELECT professional FROM medecin_traitant WHERE space_id = $1 ORDER BY professional")
-                .bind(&id)
-                .fetch_all(&mut *tx)
-                .await?;
-        tx.commit().await?;
+        // One snapshot: a revision read beside authorisations of another revision would defeat the guard.
+        reader.snapshot().await?;
+        let settings = read_settings(&mut reader, &space.to_string()).await?;
+        reader.commit().await?;
         reader.done();
-        Ok(Some(Settings {
-            revision: row.try_get(0)?,
-            state: SpaceState::parse(&state).ok_or(StoreError::Corrupt { what: "state" })?,
-            emergency: EmergencyConsents {
-                centre15: row.try_get(2)?,
-                bris_de_glace: row.try_get(3)?,
-                masked: row.try_get(4)?,
-            },
-            authorisations,
-            medecins_traitants,
-        }))
+        Ok(settings)
     }
 
     /// Who the holder of a space is, and since when they have known of it (milliseconds since 1970 UTC).
@@ -98,27 +65,28 @@ impl Store {
     /// When the permit is for another operation, or the database fails.
     pub async fn holder(&self, permit: &Permit) -> Result<(Holder, i64), StoreError> {
         crate::demand(permit, |o| matches!(o, Operation::Identify | Operation::Set | Operation::Find))?;
+        let id = permit.space().to_string();
+        let key = self.key_of(permit).await?;
         let mut reader = self.readers.get().await?;
-        let row = sqlx::query(
-            "SELECT h.matricule, h.oid, h.traits, s.state, s.noticed_ms FROM holder h \
-             JOIN space s ON s.space_id = h.space_id WHERE h.space_id = $1",
-        )
-        .bind(permit.space().to_string())
-        .fetch_one(&mut *reader)
-        .await?;
+        let sql = Sql::new(
+            "SELECT h.sealed_identity, s.state, s.noticed_ms FROM holder h \
+             JOIN space s ON s.space_id = h.space_id WHERE h.space_id = $1 AND s.space_id = $1",
+        );
+        let row = reader.one(sql.bind(&id)).await?;
         reader.done();
         let corrupt = || StoreError::Corrupt { what: "holder" };
-        let (matricule, oid, traits): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        let state: String = row.try_get(3)?;
-        let oid = InsOid::parse(&oid).ok_or_else(corrupt)?;
+        let row = row.ok_or_else(corrupt)?;
+        let identity = key.open(&["holder", &id], row.bytes(0)?)?;
+        let identity: Identity = serde_json::from_slice(&identity).map_err(|_| corrupt())?;
+        let oid = InsOid::parse(&identity.oid).ok_or_else(corrupt)?;
         let holder = Holder {
             space: permit.space(),
             // What was let in is let out: the tolerance was applied when it came.
-            ins: Ins::parse(&matricule, oid, InsTolerance::Test).map_err(|_| corrupt())?,
-            traits: from_json(&traits, "traits")?,
-            state: SpaceState::parse(&state).ok_or_else(corrupt)?,
+            ins: Ins::parse(&identity.matricule, oid, InsTolerance::Test).map_err(|_| corrupt())?,
+            traits: identity.traits,
+            state: SpaceState::parse(row.text(1)?).ok_or_else(corrupt)?,
         };
-        Ok((holder, row.try_get(4)?))
+        Ok((holder, row.int(2)?))
     }
 
     /// The trace of a space, newest first, each event with its place.
@@ -131,30 +99,72 @@ impl Store {
         query: &TraceQuery,
     ) -> Result<Vec<(TracePlace, TraceEvent)>, StoreError> {
         crate::demand(permit, |o| o == Operation::ReadTrace)?;
-        let mut sql = QueryBuilder::<Sqlite>::new("SELECT at_ms, origin, seq, event FROM trace WHERE space_id = ");
-        sql.push_bind(permit.space().to_string());
+        let space = permit.space().to_string();
+        let mut sql = Sql::new("SELECT at_ms, origin, seq, sealed_event FROM trace WHERE space_id = ");
+        sql.value(&space);
         if let Some(from_ms) = query.from_ms {
-            sql.push(" AND at_ms >= ").push_bind(from_ms);
+            sql.push(" AND at_ms >= ").value(from_ms);
         }
         if let Some(until_ms) = query.until_ms {
-            sql.push(" AND at_ms < ").push_bind(until_ms);
+            sql.push(" AND at_ms < ").value(until_ms);
         }
         if let Some(TracePlace { at_ms, origin, seq }) = &query.before {
-            sql.push(" AND (at_ms, origin, seq) < (").push_bind(at_ms).push(", ").push_bind(origin.clone());
-            sql.push(", ").push_bind(seq).push(")");
+            sql.push(" AND (at_ms, origin, seq) < ").push("(").value(*at_ms).push(", ").value(origin);
+            sql.push(", ").value(*seq).push(")");
         }
         sql.push(" ORDER BY at_ms DESC, origin DESC, seq DESC LIMIT ");
-        sql.push_bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
+        sql.value(i64::try_from(query.limit).unwrap_or(i64::MAX));
         let mut reader = self.readers.get().await?;
-        let rows = sql.build().fetch_all(&mut *reader).await?;
+        let rows = reader.all(sql).await?;
         reader.done();
         rows.iter()
             .map(|row| {
-                let place = TracePlace { at_ms: row.try_get(0)?, origin: row.try_get(1)?, seq: row.try_get(2)? };
-                Ok((place, from_json(row.try_get(3)?, "trace")?))
+                let place = TracePlace { at_ms: row.int(0)?, origin: row.text(1)?.to_owned(), seq: row.int(2)? };
+                Ok((place, self.open_event(&space, row.bytes(3)?)?))
             })
             .collect()
     }
+
+    /// Opens an event of the trace of `space`.
+    pub(crate) fn open_event(&self, space: &str, sealed: &[u8]) -> Result<TraceEvent, StoreError> {
+        let salted = self.keys.traces().open(&["trace", space], sealed)?;
+        let text = salted.get(SALT..).unwrap_or_default();
+        serde_json::from_slice(text).map_err(|_| StoreError::Corrupt { what: "trace" })
+    }
+}
+
+async fn read_settings(connection: &mut Connection, id: &str) -> Result<Option<Settings>, StoreError> {
+    let sql =
+        Sql::new("SELECT revision, state, centre15, bris_de_glace, emergency_masked FROM space WHERE space_id = $1");
+    let Some(row) = connection.one(sql.bind(id)).await? else { return Ok(None) };
+    let sql = Sql::new(
+        "SELECT grantee, is_structure, kind, since_ms FROM authorisation WHERE space_id = $1 ORDER BY grantee",
+    );
+    let rows = connection.all(sql.bind(id)).await?;
+    let authorisation = |row: &crate::db::Row| {
+        Ok(Authorisation {
+            grantee: row.text(0)?.to_owned(),
+            is_structure: row.boolean(1)?,
+            // An unknown word closes rather than opens.
+            kind: if row.text(2)? == "given" { AuthorisationKind::Given } else { AuthorisationKind::Blocked },
+            since_ms: row.int(3)?,
+        })
+    };
+    let authorisations = rows.iter().map(authorisation).collect::<Result<_, StoreError>>()?;
+    let sql = Sql::new("SELECT professional FROM medecin_traitant WHERE space_id = $1 ORDER BY professional");
+    let rows = connection.all(sql.bind(id)).await?;
+    let medecins_traitants = rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect::<Result<_, StoreError>>()?;
+    Ok(Some(Settings {
+        revision: row.int(0)?,
+        state: SpaceState::parse(row.text(1)?).ok_or(StoreError::Corrupt { what: "state" })?,
+        emergency: EmergencyConsents {
+            centre15: row.boolean(2)?,
+            bris_de_glace: row.boolean(3)?,
+            masked: row.boolean(4)?,
+        },
+        authorisations,
+        medecins_traitants,
+    }))
 }
 
 fn space_id(text: &str) -> Result<SpaceId, StoreError> {
@@ -162,94 +172,72 @@ fn space_id(text: &str) -> Result<SpaceId, StoreError> {
 }
 
 /// Carries out a change of settings and raises the revision.
-pub(crate) async fn apply(tx: &mut SqliteConnection, space: &str, change: &Change) -> Result<(), StoreError> {
+pub(crate) async fn apply(connection: &mut Connection, space: &str, change: &PreparedChange) -> Result<(), StoreError> {
     match change {
-        Change::Create { ins, traits, state, noticed_ms } => {
-            let taken: Option<String> =
-                sqlx::query_scalar("SELECT space_id FROM ins_index WHERE matricule = $1 AND oid = $2")
-                    .bind(ins.matricule())
-                    .bind(ins.oid().as_str())
-                    .fetch_optional(&mut *tx)
-                    .await?;
-            if taken.is_some() {
-                return Err(StoreError::conflict(Cause::DuplicateUniqueId, None));
-            }
-            let consents = EmergencyConsents::default();
-            sqlx::query("INSERT INTO space VALUES ($1, $2, 0, $3, $4, $5, $6)")
-                .bind(space)
-                .bind(state.as_str())
-                .bind(noticed_ms)
+        PreparedChange::Create(new) => create(connection, space, new).await?,
+        PreparedChange::Setting(change) => set(connection, space, change).await?,
+    }
+    connection.execute(Sql::new("UPDATE space SET revision = revision + 1 WHERE space_id = $1").bind(space)).await?;
+    Ok(())
+}
+
+async fn create(connection: &mut Connection, space: &str, new: &NewSpace) -> Result<(), StoreError> {
+    let taken = Sql::new("SELECT space_id FROM ins_index WHERE ins_hash = $1").bind(&new.ins_hash);
+    if connection.one(taken).await?.is_some() {
+        return Err(StoreError::conflict(Cause::DuplicateUniqueId, None));
+    }
+    let consents = EmergencyConsents::default();
+    let sql = Sql::new("INSERT INTO space VALUES ($1, $2, 0, $3, $4, $5, $6)").bind(space).bind(new.state.as_str());
+    let sql = sql.bind(new.noticed_ms).bind(consents.centre15).bind(consents.bris_de_glace).bind(consents.masked);
+    connection.execute(sql).await?;
+    let sql = Sql::new("INSERT INTO space_key (space_id, master_id, wrapped) VALUES ($1, $2, $3)").bind(space);
+    connection.execute(sql.bind(&new.key.master_id).bind(new.key.wrapped.clone())).await?;
+    let sql = Sql::new("INSERT INTO holder (space_id, sealed_identity) VALUES ($1, $2)").bind(space);
+    connection.execute(sql.bind(new.sealed_identity.clone())).await?;
+    let sql = Sql::new("INSERT INTO ins_index (ins_hash, space_id) VALUES ($1, $2)").bind(&new.ins_hash);
+    connection.execute(sql.bind(space)).await?;
+    Ok(())
+}
+
+async fn set(connection: &mut Connection, space: &str, change: &Change) -> Result<(), StoreError> {
+    let sql = match change {
+        // Prepared before it queues (`PreparedChange::Create`).
+        Change::Create { .. } => return Err(StoreError::Permit),
+        Change::Stand { grantee, is_structure, kind, since_ms } => Sql::new(
+            "INSERT INTO authorisation (space_id, grantee, is_structure, kind, since_ms) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (space_id, grantee, is_structure) \
+             DO UPDATE SET kind = excluded.kind, since_ms = excluded.since_ms",
+        )
+        .bind(space)
+        .bind(grantee)
+        .bind(*is_structure)
+        .bind(kind_word(*kind))
+        .bind(*since_ms),
+        Change::Lift { grantee, is_structure, kind } => Sql::new(
+            "DELETE FROM authorisation WHERE space_id = $1 AND grantee = $2 AND is_structure = $3 AND kind = $4",
+        )
+        .bind(space)
+        .bind(grantee)
+        .bind(*is_structure)
+        .bind(kind_word(*kind)),
+        Change::MedecinTraitant { professional, declared } => Sql::new(if *declared {
+            "INSERT INTO medecin_traitant (space_id, professional) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+        } else {
+            "DELETE FROM medecin_traitant WHERE space_id = $1 AND professional = $2"
+        })
+        .bind(space)
+        .bind(professional),
+        Change::Emergency(consents) => {
+            Sql::new("UPDATE space SET centre15 = $1, bris_de_glace = $2, emergency_masked = $3 WHERE space_id = $4")
                 .bind(consents.centre15)
                 .bind(consents.bris_de_glace)
                 .bind(consents.masked)
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query("INSERT INTO holder VALUES ($1, $2, $3, $4)")
                 .bind(space)
-                .bind(ins.matricule())
-                .bind(ins.oid().as_str())
-                .bind(json(traits, "traits")?)
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query("INSERT INTO ins_index VALUES ($1, $2, $3)")
-                .bind(ins.matricule())
-                .bind(ins.oid().as_str())
-                .bind(space)
-                .execute(&mut *tx)
-                .await?;
-        }
-        Change::Stand { grantee, is_structure, kind, since_ms } => {
-            sqlx::query(
-                "INSERT INTO authorisation (space_id, grantee, is_structure, kind, since_ms) VALUES ($1, $2, $3, $4, $5) \
-                 ON CONFLICT (space_id, grantee, is_structure) \
-                 DO UPDATE SET kind = excluded.kind, since_ms = excluded.since_ms",
-            )
-            .bind(space)
-            .bind(grantee)
-            .bind(is_structure)
-            .bind(kind_word(*kind))
-            .bind(since_ms)
-            .execute(&mut *tx)
-            .await?;
-        }
-        Change::Lift { grantee, is_structure, kind } => {
-            sqlx::query(
-                "DELETE FROM authorisation WHERE space_id = $1 AND grantee = $2 AND is_structure = $3 AND kind = $4",
-            )
-            .bind(space)
-            .bind(grantee)
-            .bind(is_structure)
-            .bind(kind_word(*kind))
-            .execute(&mut *tx)
-            .await?;
-        }
-        Change::MedecinTraitant { professional, declared } => {
-            let sql = if *declared {
-                "INSERT INTO medecin_traitant (space_id, professional) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-            } else {
-                "DELETE FROM medecin_traitant WHERE space_id = $1 AND professional = $2"
-            };
-            sqlx::query(sql).bind(space).bind(professional).execute(&mut *tx).await?;
-        }
-        Change::Emergency(consents) => {
-            sqlx::query(
-                "UPDATE space SET centre15 = $1, bris_de_glace = $2, emergency_masked = $3 WHERE space_id = $4",
-            )
-            .bind(consents.centre15)
-            .bind(consents.bris_de_glace)
-            .bind(consents.masked)
-            .bind(space)
-            .execute(&mut *tx)
-            .await?;
         }
         Change::State(state) => {
-            sqlx::query("UPDATE space SET state = $1 WHERE space_id = $2")
-                .bind(state.as_str())
-                .bind(space)
-                .execute(&mut *tx)
-                .await?;
+            Sql::new("UPDATE space SET state = $1 WHERE space_id = $2").bind(state.as_str()).bind(space)
         }
-    }
-    sqlx::query("UPDATE space SET revision = revision + 1 WHERE space_id = $1").bind(space).execute(tx).await?;
-    Ok(())
+        Change::DestroyKey => Sql::new("DELETE FROM space_key WHERE space_id = $1").bind(space),
+    };
+    connection.execute(sql).await.map(drop)
 }

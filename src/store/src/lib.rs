@@ -1,47 +1,76 @@
-//! The store: spaces, documents, bodies, settings, traces, outbox — on SQLite (PostgreSQL comes with the same SQL).
+//! The store: spaces, documents, bodies, settings, traces, outbox — on SQLite or PostgreSQL, bodies in files or a bucket.
 //!
 //! Knows no protocol and decides nothing: every function that reads or changes what a space holds asks for the
 //! [`access::Permit`] that allows it. What it acknowledges is on disk. Concurrent writers share one commit
-//! ([`writer`]): one transaction, one sync, then all are answered.
+//! ([`writer`]): one transaction, one sync, then all are answered. Several processes may work on one PostgreSQL; none
+//! holds what another needs. What says something of a person is sealed ([`vault`]); what was done is evidence
+//! ([`evidence`]).
 
 mod batch;
 mod blobs;
+mod cipher_stream;
+mod db;
 mod entries;
 mod error;
+mod evidence;
 mod holders;
+mod keys;
 mod readers;
 mod records;
 mod schema;
 mod trace_log;
+mod vault;
 mod verify;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use access::{Operation, Permit};
-use ambient::SharedRng;
+use ambient::{SharedClock, SharedRng};
 use space::{SpaceId, trace::TraceEvent};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 pub use blobs::{BodyWriter, StagedBody, StoredBody, hex};
 pub use error::StoreError;
+pub use evidence::{EvidenceKey, EvidenceVerifier, Head};
 pub use records::{Change, Deposit, Deposited, EntryRow, NewEntry, Notification, SetRow, TracePlace, TraceQuery};
-pub use verify::{Problem, Report};
+pub use vault::{LocalMaster, MasterKey, MasterKeys};
+pub use verify::{Problem, Report, Witness};
 
 use blobs::Blobs;
+use db::{Database, Sql, Use};
+use holders::Identity;
+use keys::Keys;
 use readers::Readers;
-use writer::{Job, Writer};
+use trace_log::{PendingTrace, SALT};
+use vault::DataKey;
+use writer::{Guard, Job, NewSpace, PreparedChange, PreparedDeposit, SealedMessage, Writer, WriterOptions};
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://…`.
     pub url: String,
-    /// Folder of bodies.
-    pub blobs: std::path::PathBuf,
+    /// `file:FOLDER` or `s3://BUCKET/PREFIX`.
+    pub blobs: String,
+    /// Keys that the data keys are wrapped by.
+    pub masters: MasterKeys,
+    /// Key that signs the heads of the trace log; without it none are signed.
+    pub evidence: Option<Arc<EvidenceKey>>,
+    /// How long traces may stand under no signed head.
+    pub sign_every: Duration,
+    /// File that signed heads are appended to, beside the store.
+    pub heads: Option<PathBuf>,
+    /// Parts that PostgreSQL's tables are split into when they are made.
+    pub parts: u32,
+    /// Longest a statement may take on PostgreSQL.
+    pub statement_timeout: Duration,
     /// Bodies up to this many bytes stand in the database.
     pub inline_limit: usize,
     /// Largest body, in bytes.
@@ -55,10 +84,16 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// A store in `folder`, with the defaults.
     #[must_use]
-    pub fn in_folder(folder: &Path) -> Self {
+    pub fn in_folder(folder: &Path, masters: MasterKeys) -> Self {
         Self {
             url: format!("sqlite:{}", folder.join("passerelle.db").display()),
-            blobs: folder.join("blobs"),
+            blobs: format!("file:{}", folder.join("blobs").display()),
+            masters,
+            evidence: None,
+            sign_every: Duration::from_secs(60),
+            heads: None,
+            parts: 16,
+            statement_timeout: Duration::from_secs(10),
             inline_limit: 32 * 1024,
             size_limit: 2 << 30,
             readers: 4,
@@ -70,43 +105,56 @@ impl StoreOptions {
 /// The store.
 #[derive(Debug, Clone)]
 pub struct Store {
+    database: Database,
     readers: Arc<Readers>,
     writer: Writer,
     blobs: Blobs,
+    keys: Arc<Keys>,
+    rng: SharedRng,
 }
 
 impl Store {
     /// Opens the store, brings its schema up to date and starts its writer.
     ///
     /// # Errors
-    /// When the address is not served, or files or migrations fail.
-    pub async fn open(options: &StoreOptions, rng: &SharedRng) -> Result<Self, StoreError> {
-        let address = || StoreError::Address(options.url.clone());
-        if !options.url.starts_with("sqlite:") {
-            return Err(address());
-        }
-        let connect = SqliteConnectOptions::from_str(&options.url)
-            .map_err(|_| address())?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
-            // A page written again before the checkpoint is copied once: the log may grow to 64 MiB.
-            .pragma("wal_autocheckpoint", "16000")
-            .pragma("journal_size_limit", "134217728")
-            .pragma("temp_store", "memory")
-            .pragma("cache_size", "-32768")
-            .statement_cache_capacity(1024);
-        let mut writing = {
-            use sqlx::ConnectOptions as _;
-            connect.connect().await?
-        };
-        schema::sqlite().run(&mut writing).await?;
-        let readers =
-            Readers::open(connect.clone().read_only(true).statement_cache_capacity(256), options.readers).await?;
+    /// When the address is not served, a key is missing, or files or migrations fail.
+    pub async fn open(options: &StoreOptions, clock: &SharedClock, rng: &SharedRng) -> Result<Self, StoreError> {
+        let database = Database::at(&options.url, options.statement_timeout)?;
+        schema::bring_up(&database, options.parts).await?;
+        let mut writing = database.connect(Use::Write).await?;
+        let keys = Arc::new(Keys::open(&mut writing, options.masters.clone(), rng.clone()).await?);
+        let readers = Readers::open(database.clone(), options.readers).await?;
         let blobs = Blobs::open(&options.blobs, rng.clone(), options.inline_limit, options.size_limit)?;
-        let writer = Writer::start(writing, rng.uuid().to_string(), options.queue);
-        Ok(Self { readers, writer, blobs })
+        let writer_options = WriterOptions {
+            database: database.clone(),
+            queue: options.queue,
+            clock: clock.clone(),
+            rng: rng.clone(),
+            evidence: options.evidence.clone(),
+            sign_every: options.sign_every,
+            heads: options.heads.clone(),
+        };
+        let writer = Writer::start(writing, writer_options);
+        Ok(Self { database, readers, writer, blobs, keys, rng: rng.clone() })
+    }
+
+    /// The key of the space that a permit is for.
+    async fn key_of(&self, permit: &Permit) -> Result<Arc<DataKey>, StoreError> {
+        self.keys.of(&self.readers, permit.space(), permit.revision()).await
+    }
+
+    fn trace(&self, event: &TraceEvent) -> Result<PendingTrace, StoreError> {
+        let mut salt = [0; SALT];
+        self.rng.fill(&mut salt);
+        PendingTrace::of(event, self.keys.traces(), salt)
+    }
+
+    fn sealed(&self, space: &str, messages: Vec<Notification>) -> Result<Vec<SealedMessage>, StoreError> {
+        let seal = |m: Notification| {
+            let sealed = self.keys.traces().seal(&["message", space, &m.message_id], m.payload.as_bytes())?;
+            Ok(SealedMessage { space: space.to_owned(), message_id: m.message_id, kind: m.kind, sealed })
+        };
+        messages.into_iter().map(seal).collect()
     }
 
     /// Starts receiving a body.
@@ -127,8 +175,11 @@ impl Store {
         event: &TraceEvent,
     ) -> Result<Deposited, StoreError> {
         demand(permit, |o| o == Operation::Deposit)?;
-        let job = Job::deposit(permit, deposit, event)?;
-        self.writer.submit(job).await
+        let key = self.key_of(permit).await?;
+        let mut deposit = deposit;
+        let messages = self.sealed(&permit.space().to_string(), std::mem::take(&mut deposit.notifications))?;
+        let prepared = PreparedDeposit::of(permit, deposit, &key, self.trace(event)?, messages)?;
+        self.writer.submit(Job::Deposit(Box::new(prepared))).await
     }
 
     /// Records that a permitted act was done, with what is to be told of it. The answer may be given only once this
@@ -142,8 +193,9 @@ impl Store {
         event: &TraceEvent,
         notifications: Vec<Notification>,
     ) -> Result<(), StoreError> {
-        let guard = Some((permit.space(), permit.revision()));
-        self.writer.submit(Job::record(guard, event, notifications)?).await.map(drop)
+        let messages = self.sealed(&permit.space().to_string(), notifications)?;
+        let job = Job::Record { guard: Some(Guard::on(permit)), trace: self.trace(event)?, messages };
+        self.writer.submit(job).await.map(drop)
     }
 
     /// Records that an act was refused, on the settings it was refused by.
@@ -155,7 +207,9 @@ impl Store {
         decided_on: Option<(SpaceId, i64)>,
         event: &TraceEvent,
     ) -> Result<(), StoreError> {
-        self.writer.submit(Job::record(decided_on, event, Vec::new())?).await.map(drop)
+        let guard = decided_on.map(|(space, revision)| Guard::of(space, revision));
+        let job = Job::Record { guard, trace: self.trace(event)?, messages: Vec::new() };
+        self.writer.submit(job).await.map(drop)
     }
 
     /// Changes what is set on a space, with its trace.
@@ -164,7 +218,37 @@ impl Store {
     /// As [`Store::deposit`].
     pub async fn change(&self, permit: &Permit, change: Change, event: &TraceEvent) -> Result<(), StoreError> {
         demand(permit, |o| matches!(o, Operation::Set | Operation::Create))?;
-        self.writer.submit(Job::change(permit, change, event)?).await.map(drop)
+        let change = match change {
+            Change::Create { ins, traits, state, noticed_ms } => {
+                let space = permit.space();
+                let (key, wrapped) = self.keys.make(space).await?;
+                let identity =
+                    Identity { matricule: ins.matricule().to_owned(), oid: ins.oid().as_str().to_owned(), traits };
+                let text = records::json(&identity, "holder")?;
+                PreparedChange::Create(Box::new(NewSpace {
+                    ins_hash: self.keys.ins_hash(&ins),
+                    sealed_identity: key.seal(&["holder", &space.to_string()], text.as_bytes())?,
+                    key: wrapped,
+                    state,
+                    noticed_ms,
+                }))
+            }
+            other => PreparedChange::Setting(other),
+        };
+        let job = Job::Change { guard: Guard::on(permit), change, trace: self.trace(event)? };
+        self.writer.submit(job).await.map(drop)
+    }
+
+    /// Wraps every data key again that is not under the present master key; returns how many were. Rows and bodies stay
+    /// as they are, and the gateway may go on meanwhile.
+    ///
+    /// # Errors
+    /// When a former master key is missing, or the database fails.
+    pub async fn rotate_keys(&self) -> Result<u64, StoreError> {
+        let mut connection = self.database.connect(Use::Write).await?;
+        let rewrapped = self.keys.rotate(&mut connection).await?;
+        connection.close().await?;
+        Ok(rewrapped)
     }
 
     /// Waits until everything queued is committed and closes the database.
@@ -180,7 +264,7 @@ impl Store {
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut reader = self.readers.get().await?;
-        sqlx::query("SELECT 1").execute(&mut *reader).await?;
+        reader.one(Sql::new("SELECT 1")).await?;
         reader.done();
         if self.writer.is_alive() { Ok(()) } else { Err(StoreError::Busy) }
     }
@@ -191,11 +275,9 @@ impl Store {
     /// When the database fails.
     pub async fn clock_offset_ms(&self) -> Result<i64, StoreError> {
         let mut reader = self.readers.get().await?;
-        let value: Option<String> = sqlx::query_scalar("SELECT value FROM gateway WHERE name = 'clock_offset_ms'")
-            .fetch_optional(&mut *reader)
-            .await?;
+        let row = reader.one(Sql::new("SELECT value FROM gateway WHERE name = 'clock_offset_ms'")).await?;
         reader.done();
-        Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
+        Ok(row.map(|row| row.text(0).map(|v| v.parse().unwrap_or(0))).transpose()?.unwrap_or(0))
     }
 
     /// Moves the clock of development data.
@@ -211,23 +293,21 @@ impl Store {
     /// # Errors
     /// When the folder or the database fails.
     pub async fn collect(&self) -> Result<u64, StoreError> {
-        // Files first: one that is published meanwhile is then found among the rows.
-        let blobs = self.blobs.clone();
-        let files = tokio::task::spawn_blocking(move || blobs.files()).await;
-        let files = files.map_err(|_| StoreError::Corrupt { what: "blobs" })??;
-        let old: Vec<_> = files.into_iter().filter(|(_, _, over)| *over).collect();
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let mut reader = self.readers.get().await?;
-        let published: Vec<String> =
-            sqlx::query_scalar("SELECT body_id FROM body WHERE content IS NULL").fetch_all(&mut *reader).await?;
-        reader.done();
-        let published: std::collections::HashSet<String> = published.into_iter().collect();
+        // Bodies first: one that is published meanwhile is then found among the rows.
+        let old: Vec<String> =
+            self.blobs.outside().await?.into_iter().filter(|(_, over)| *over).map(|(id, _)| id).collect();
         let mut removed = 0;
-        for (body_id, path, _) in old {
-            if !published.contains(&body_id) {
-                std::fs::remove_file(path)?;
+        for part in old.chunks(500) {
+            // No space is known of a leftover: all parts of the table are looked into.
+            let mut sql = Sql::new("SELECT body_id FROM body WHERE body_id IN ");
+            sql.list(part.iter());
+            let mut reader = self.readers.get().await?;
+            let rows = reader.all(sql).await?;
+            reader.done();
+            let published: std::collections::HashSet<&str> =
+                rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+            for body_id in part.iter().filter(|id| !published.contains(id.as_str())) {
+                self.blobs.remove(body_id).await?;
                 removed += 1;
             }
         }

@@ -1,7 +1,8 @@
 //! The connections that read.
 //!
 //! Each is handed out without a question to the database and taken back without one: the general pool of the library asks
-//! before and after every use, which on SQLite costs more than most of our queries. In return a connection comes back only
+//! before and after every use, which costs more than most of our queries (two crossings to SQLite's thread, two round
+//! trips to PostgreSQL). In return a connection comes back only
 //! from who says it is [`Reader::done`]; one whose query failed or was given up halfway is closed and another opened.
 
 use std::{
@@ -9,26 +10,28 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error::StoreError;
+use crate::{
+    db::{Connection, Database, Use},
+    error::StoreError,
+};
 
 #[derive(Debug)]
 pub(crate) struct Readers {
-    options: SqliteConnectOptions,
-    idle: Mutex<Vec<SqliteConnection>>,
+    database: Database,
+    idle: Mutex<Vec<Connection>>,
     slots: Arc<Semaphore>,
     size: u32,
 }
 
 impl Readers {
     /// At most `size` connections, the first opened now.
-    pub(crate) async fn open(options: SqliteConnectOptions, size: u32) -> Result<Arc<Self>, StoreError> {
+    pub(crate) async fn open(database: Database, size: u32) -> Result<Arc<Self>, StoreError> {
         let size = size.max(1);
-        let first = options.connect().await?;
+        let first = database.connect(Use::Read).await?;
         let slots = Arc::new(Semaphore::new(size as usize));
-        Ok(Arc::new(Self { options, idle: Mutex::new(vec![first]), slots, size }))
+        Ok(Arc::new(Self { database, idle: Mutex::new(vec![first]), slots, size }))
     }
 
     /// A connection, once one is free.
@@ -37,9 +40,9 @@ impl Readers {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.options.connect().await?,
+            None => self.database.connect(Use::Read).await?,
         };
-        Ok(Reader { readers: self.clone(), connection, _slot: slot })
+        Ok(Reader { connection, home: Home { readers: self.clone(), done: false, _slot: slot } })
     }
 
     /// Waits for what is being read and closes all connections; nothing is read afterwards.
@@ -55,36 +58,54 @@ impl Readers {
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection in use. Dropped before it is [`Reader::done`], it is closed.
+/// A connection in use. Dropped before it is [`Reader::done`], it is closed, and with it those that wait: when one query
+/// fails because the server went away, theirs would too.
 #[derive(Debug)]
 pub(crate) struct Reader {
+    connection: Connection,
+    home: Home,
+}
+
+/// The way back.
+#[derive(Debug)]
+struct Home {
     readers: Arc<Readers>,
-    connection: SqliteConnection,
+    done: bool,
     _slot: OwnedSemaphorePermit,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !self.done {
+            self.readers.idle().clear();
+        }
+    }
 }
 
 impl Reader {
     /// Gives the connection back: every query on it was read to its end.
     pub(crate) fn done(self) {
-        self.readers.idle().push(self.connection);
+        let Self { connection, mut home } = self;
+        home.done = true;
+        home.readers.idle().push(connection);
     }
 }
 
 impl Deref for Reader {
-    type Target = SqliteConnection;
+    type Target = Connection;
 
-    fn deref(&self) -> &SqliteConnection {
+    fn deref(&self) -> &Connection {
         &self.connection
     }
 }
 
 impl DerefMut for Reader {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }
 }

@@ -104,6 +104,9 @@ pub enum Change {
     Emergency(EmergencyConsents),
     /// State of the space.
     State(SpaceState),
+    /// Destroys the key of the space: its documents, their metadata and the holder's identity are unreadable from then on,
+    /// here and in every backup. What was done with them stays in the trace.
+    DestroyKey,
 }
 
 /// A stored entry, with what a decision needs.

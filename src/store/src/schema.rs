@@ -5,17 +5,83 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-/// Steps for SQLite: number, name, text.
-const SQLITE: &[(i64, &str, &str)] = &[(1, "spine", include_str!("../migrations/sqlite/0001_spine.sql"))];
+use crate::{
+    db::{Connection, Database, Kind, Sql, Use},
+    error::StoreError,
+};
 
-/// The steps for SQLite. (Embedded by hand: the library's macro would build the database a second time, for the compiler.)
-pub(crate) fn sqlite() -> Migrator {
-    migrator(SQLITE)
+/// A step: number, name, text for SQLite, text for PostgreSQL.
+type Step = (i64, &'static str, &'static str, &'static str);
+
+const STEPS: &[Step] = &[(
+    1,
+    "spine",
+    include_str!("../migrations/sqlite/0001_spine.sql"),
+    include_str!("../migrations/postgres/0001_spine.sql"),
+)];
+
+/// Tables that PostgreSQL splits by a hash of their first key.
+const SPLIT: &[&str] = &[
+    "space",
+    "space_key",
+    "holder",
+    "ins_index",
+    "authorisation",
+    "medecin_traitant",
+    "submission_set",
+    "document_entry",
+    "association",
+    "unique_key",
+    "body",
+    "trace",
+    "outbox",
+];
+
+/// Held while a process of ours changes the schema (any number, the same for all).
+const SCHEMA_LOCK: &str = "SELECT pg_advisory_lock(7727001)";
+
+/// Brings the schema up to date; on PostgreSQL, makes the parts of split tables when they are first made.
+///
+/// (The steps are embedded by hand: the library's macro would build the database a second time, for the compiler.)
+pub(crate) async fn bring_up(database: &Database, parts: u32) -> Result<(), StoreError> {
+    let mut connection = database.connect(Use::Write).await?;
+    match &mut connection {
+        Connection::Sqlite(c) => migrator(Kind::Sqlite).run(c).await?,
+        Connection::Postgres(c) => {
+            migrator(Kind::Postgres).run(c).await?;
+            split(&mut connection, parts.max(1)).await?;
+        }
+    }
+    connection.close().await
 }
 
-fn migrator(steps: &'static [(i64, &'static str, &'static str)]) -> Migrator {
-    let step = |(version, name, text): &(i64, &'static str, &'static str)| {
+fn migrator(kind: Kind) -> Migrator {
+    let step = |(version, name, sqlite, postgres): &Step| {
+        let text = if kind == Kind::Sqlite { *sqlite } else { *postgres };
         Migration::new(*version, (*name).into(), MigrationType::Simple, text.into_sql_str(), false)
     };
-    Migrator::with_migrations(steps.iter().map(step).collect())
+    Migrator::with_migrations(STEPS.iter().map(step).collect())
+}
+
+/// Makes the parts that are missing. Their number is decided once and kept with the store.
+async fn split(connection: &mut Connection, parts: u32) -> Result<(), StoreError> {
+    // Released with the connection.
+    connection.run(SCHEMA_LOCK).await?;
+    let kept = Sql::new("INSERT INTO gateway (name, value) VALUES ('parts', $1) ON CONFLICT DO NOTHING");
+    connection.execute(kept.bind(parts.to_string())).await?;
+    let row = connection.one(Sql::new("SELECT value FROM gateway WHERE name = 'parts'")).await?;
+    let parts: u32 = match row {
+        Some(row) => row.text(0)?.parse().map_err(|_| StoreError::Corrupt { what: "number of parts" })?,
+        None => parts,
+    };
+    for table in SPLIT {
+        for part in 0..parts {
+            let text = format!(
+                "CREATE TABLE IF NOT EXISTS {table}_p{part} PARTITION OF {table} \
+                 FOR VALUES WITH (MODULUS {parts}, REMAINDER {part})"
+            );
+            connection.execute(Sql::new(&text)).await?;
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::{AccessPolicy, Operation, Permit, Tables};
-use ambient::{SharedRng, SystemRng};
+use ambient::{SharedClock, SharedRng, SystemClock, SystemRng};
 use space::{
     Actor, AuthMode, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, EmergencyConsents, Ins, InsOid, InsTolerance,
     Oid, Profession, ProfessionalId, Purpose, Role, Settings, Sex, Software, SpaceId, SpaceState, StructureId,
@@ -14,14 +14,69 @@ use space::{
     trace::{Act, Outcome, TraceEvent},
 };
 
-use crate::{Change, Deposit, Deposited, NewEntry, StagedBody, Store, StoreError, StoreOptions, StoredBody};
+use crate::{
+    Change, Deposit, Deposited, EvidenceKey, LocalMaster, MasterKeys, NewEntry, Report, StagedBody, Store, StoreError,
+    StoreOptions, StoredBody, Witness,
+};
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum On {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes a test of a function of a world, on each database.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(super::World::on(super::On::Sqlite).await.expect("always there")).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                // Absent, that is said on stderr.
+                if let Some(world) = super::World::on(super::On::Postgres).await {
+                    super::$name(world).await;
+                }
+            })*
+        }
+    };
+}
+
+on_both! {
+    writers_that_queue_together_are_all_answered_and_the_log_proves_it
+    a_decision_on_old_settings_is_not_committed
+    the_same_again_is_a_replay_and_other_bytes_a_conflict
+    bodies_of_every_size_come_back_byte_for_byte
+    an_upload_that_ends_early_leaves_nothing_and_one_too_large_is_refused
+    what_was_changed_in_the_store_is_found_with_its_place
+    a_permit_for_another_operation_opens_nothing
+    a_space_whose_key_is_destroyed_is_unreadable_and_the_log_still_proves_itself
+    nothing_of_anybody_stands_in_clear
+    a_store_opens_only_under_its_master_key_and_after_rotation_under_the_new_one
+}
 
 struct World {
     folder: tempfile::TempDir,
+    options: StoreOptions,
+    on: On,
     store: Store,
     tables: Tables,
     actor: Arc<Actor>,
     space: SpaceId,
+}
+
+fn masters() -> MasterKeys {
+    MasterKeys::new(LocalMaster::from_text(&LocalMaster::make(&rng())).expect("a key"), Vec::new())
+}
+
+async fn open(options: &StoreOptions) -> Result<Store, StoreError> {
+    let clock: SharedClock = SystemClock::new();
+    Store::open(options, &clock, &rng()).await
 }
 
 fn rng() -> SharedRng {
@@ -44,13 +99,20 @@ fn actor(role: Role) -> Arc<Actor> {
 }
 
 impl World {
-    async fn new() -> Self {
+    async fn on(on: On) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(&StoreOptions::in_folder(folder.path()), &rng()).await.expect("opens");
+        let mut options = StoreOptions::in_folder(folder.path(), masters());
+        options.evidence = Some(Arc::new(EvidenceKey::from_text(&EvidenceKey::make().expect("made")).expect("a key")));
+        options.heads = Some(folder.path().join("heads"));
+        options.parts = 4;
+        if on == On::Postgres {
+            options.url = pgserver::server()?.database();
+        }
+        let store = open(&options).await.expect("opens");
         let policy = AccessPolicy { operator_may_set: true, ..AccessPolicy::default() };
         let tables = Tables::load(&terminology::Mappings::built_in(), policy).expect("tables");
         let space = SpaceId(rng().uuid());
-        let world = Self { folder, store, tables, actor: actor(Role::Professional), space };
+        let world = Self { folder, options, on, store, tables, actor: actor(Role::Professional), space };
         let ins = Ins::parse("277076322082910", InsOid::NirTest, InsTolerance::Strict).expect("an INS");
         let traits = Traits {
             family: "TEST".into(),
@@ -62,7 +124,27 @@ impl World {
         };
         let create = Change::Create { ins, traits, state: SpaceState::Open, noticed_ms: 0 };
         world.set(create, 0).await.expect("made");
-        world
+        Some(world)
+    }
+
+    /// What is wrong, for who has the gateway's evidence key and the heads kept beside the store.
+    async fn problems(&self, store: &Store) -> Vec<String> {
+        let verifier = self.options.evidence.as_ref().expect("a key").verifier();
+        let kept = std::fs::read_to_string(self.folder.path().join("heads")).unwrap_or_default();
+        let heads = verifier.open_all(&kept).expect("signed heads");
+        let report = store.verify(&Witness { verifier: Some(verifier), heads }).await.expect("verifies");
+        report.problems.into_iter().map(|p| format!("{}: {}", p.place, p.what)).collect()
+    }
+
+    async fn report(&self) -> Report {
+        self.store.verify(&Witness::default()).await.expect("verifies")
+    }
+
+    /// Changes the database behind the store's back; how many rows.
+    async fn tamper(&self, sql: &str) -> u64 {
+        let database = crate::db::Database::at(&self.options.url, std::time::Duration::from_secs(10)).expect("address");
+        let mut connection = database.connect(crate::db::Use::Write).await.expect("opens");
+        connection.execute(crate::db::Sql::new(sql)).await.expect("changes")
     }
 
     fn settings(revision: i64) -> Settings {
@@ -87,13 +169,17 @@ impl World {
 
     /// Leave to read a document: one of the actor's own.
     fn fetching(&self) -> Permit {
+        self.fetching_at(1)
+    }
+
+    fn fetching_at(&self, revision: i64) -> Permit {
         let facts = access::EntryFacts {
             kind: access::KindIndex::UNKNOWN,
             status: AvailabilityStatus::Approved,
             visibility: space::Visibility::default(),
             owners: vec![access::Owner::Person("899900000101".into())],
         };
-        let settings = Self::settings(1);
+        let settings = Self::settings(revision);
         let permit = self.tables.decide_entry(&self.actor, Operation::Fetch, self.space, &facts, &settings);
         permit.expect("a permit")
     }
@@ -185,9 +271,8 @@ impl World {
     }
 }
 
-#[tokio::test]
-async fn writers_that_queue_together_are_all_answered_and_the_log_proves_it() {
-    let world = Arc::new(World::new().await);
+async fn writers_that_queue_together_are_all_answered_and_the_log_proves_it(world: World) {
+    let world = Arc::new(world);
     let writes = (0..200).map(|n| {
         let world = world.clone();
         tokio::spawn(async move { world.deposit(&format!("1.2.{n}"), &[b'x'; 100], 1).await })
@@ -195,14 +280,12 @@ async fn writers_that_queue_together_are_all_answered_and_the_log_proves_it() {
     for write in writes.collect::<Vec<_>>() {
         assert_eq!(write.await.expect("ends").expect("stored"), Deposited::Stored);
     }
-    let report = world.store.verify().await.expect("verifies");
+    let report = world.report().await;
     assert!(report.problems.is_empty(), "{:?}", report.problems);
     assert_eq!((report.entries, report.bodies, report.events), (200, 200, 201));
 }
 
-#[tokio::test]
-async fn a_decision_on_old_settings_is_not_committed() {
-    let world = World::new().await;
+async fn a_decision_on_old_settings_is_not_committed(world: World) {
     let stand = Change::Stand {
         grantee: "899900000101".into(),
         is_structure: false,
@@ -214,23 +297,19 @@ async fn a_decision_on_old_settings_is_not_committed() {
     let stale = world.store.record(&world.permit(Operation::Find, 1), &world.event(Act::Find), Vec::new()).await;
     assert!(matches!(stale, Err(StoreError::Stale)));
     assert!(world.deposit("1.2.3", b"x", 2).await.is_ok());
-    assert_eq!(world.store.verify().await.expect("verifies").entries, 1);
+    assert_eq!(world.report().await.entries, 1);
 }
 
-#[tokio::test]
-async fn the_same_again_is_a_replay_and_other_bytes_a_conflict() {
-    let world = World::new().await;
+async fn the_same_again_is_a_replay_and_other_bytes_a_conflict(world: World) {
     assert_eq!(world.deposit("1.2.3", b"one", 1).await.expect("stored"), Deposited::Stored);
     assert_eq!(world.deposit("1.2.3", b"one", 1).await.expect("replayed"), Deposited::Replayed);
     let other = world.deposit("1.2.3", b"two", 1).await;
     assert!(matches!(other, Err(StoreError::Conflict { cause: Cause::NonIdenticalHash, index: Some(0) })));
-    let report = world.store.verify().await.expect("verifies");
+    let report = world.report().await;
     assert!(report.problems.is_empty() && report.entries == 1, "{:?}", report.problems);
 }
 
-#[tokio::test]
-async fn bodies_of_every_size_come_back_byte_for_byte() {
-    let world = World::new().await;
+async fn bodies_of_every_size_come_back_byte_for_byte(world: World) {
     let permit = world.fetching();
     for (n, size) in [0usize, 1, 32 * 1024, 32 * 1024 + 1, 300_000, (1 << 20) + 1, 3 << 20].into_iter().enumerate() {
         let bytes: Vec<u8> = (0..size).map(|i| u8::try_from((i * 31 + n) % 251).unwrap_or(0)).collect();
@@ -250,60 +329,161 @@ async fn bodies_of_every_size_come_back_byte_for_byte() {
     }
 }
 
-#[tokio::test]
-async fn an_upload_that_ends_early_leaves_nothing_and_one_too_large_is_refused() {
-    let world = World::new().await;
+async fn an_upload_that_ends_early_leaves_nothing_and_one_too_large_is_refused(world: World) {
     let mut writer = world.store.stage();
     writer.write(&vec![0; 1 << 20]).await.expect("written");
     drop(writer);
-    assert_eq!(world.store.verify().await.expect("verifies").leftovers, 0);
-    let mut options = StoreOptions::in_folder(&world.folder.path().join("small"));
-    std::fs::create_dir_all(world.folder.path().join("small")).expect("a folder");
+    assert_eq!(world.report().await.leftovers, 0);
+    let mut options = world.options.clone();
     options.size_limit = 1000;
-    let small = Store::open(&options, &rng()).await.expect("opens");
+    let small = open(&options).await.expect("opens");
     assert!(matches!(small.stage().write(&[0; 1001]).await, Err(StoreError::TooLarge { limit: 1000 })));
 }
 
-#[tokio::test]
-async fn a_changed_event_or_body_is_found_with_its_place() {
-    let world = World::new().await;
+async fn what_was_changed_in_the_store_is_found_with_its_place(world: World) {
     world.deposit("1.2.3", b"bytes", 1).await.expect("stored");
     world.deposit("1.2.4", &vec![7; 100_000], 1).await.expect("stored");
+    for n in 0..600 {
+        world.store.record(&world.permit(Operation::Find, 1), &world.event(Act::Find), Vec::new()).await.expect("kept");
+        // A part of them one by one, for batches of all sizes.
+        assert!(n < 600);
+    }
     world.store.close().await;
-    let database = world.folder.path().join("passerelle.db");
-    let tamper = async |sql: &'static str| {
-        use sqlx::ConnectOptions as _;
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&database);
-        let mut connection = options.connect().await.expect("opens");
-        let done = sqlx::query(sql).execute(&mut connection).await.expect("changes");
-        assert!(done.rows_affected() > 0);
-    };
-    let problems = async || {
-        let store = Store::open(&StoreOptions::in_folder(world.folder.path()), &rng()).await.expect("opens");
-        let report = store.verify().await.expect("verifies");
+    let found = async || {
+        let store = open(&world.options).await.expect("opens");
+        let problems = world.problems(&store).await;
         store.close().await;
-        report.problems.into_iter().map(|p| p.place).collect::<Vec<_>>()
+        problems
     };
-    assert!(problems().await.is_empty());
-    tamper("UPDATE trace SET event = replace(event, 'TEST', 'TOAST') WHERE seq = 2").await;
-    assert!(problems().await.iter().any(|p| p.starts_with("trace ") && p.ends_with("/2")));
-    tamper("UPDATE trace SET event = replace(event, 'TOAST', 'TEST') WHERE seq = 2").await;
-    assert!(problems().await.is_empty());
-    tamper("DELETE FROM trace WHERE seq = 2").await;
-    assert!(problems().await.iter().any(|p| p.ends_with("/3")));
-    tamper("UPDATE body SET content = X'00' WHERE content IS NOT NULL").await;
-    assert!(problems().await.iter().any(|p| p.starts_with("body ")));
+    let expect = async |what: &str| {
+        let problems = found().await;
+        assert!(problems.iter().any(|p| p.contains(what)), "no `{what}` among {problems:?}");
+    };
+    assert_eq!(found().await, Vec::<String>::new());
+    // A changed byte, in the event or in what stands beside it.
+    let flip = if world.on == On::Sqlite { "X'00' || substr(commitment, 2)" } else { "set_byte(commitment, 0, 0)" };
+    world.tamper("CREATE TABLE kept AS SELECT * FROM trace").await;
+    let restore = async || {
+        world.tamper("DELETE FROM trace").await;
+        let columns = "origin, seq, space_id, at_ms, sealed_event, commitment";
+        world.tamper(&format!("INSERT INTO trace ({columns}) SELECT {columns} FROM kept")).await;
+        assert_eq!(found().await, Vec::<String>::new());
+    };
+    assert!(world.tamper(&format!("UPDATE trace SET commitment = {flip} WHERE seq = 2")).await > 0);
+    expect("are not those signed for").await;
+    restore().await;
+    world.tamper("UPDATE trace SET at_ms = at_ms + 1 WHERE seq = 3").await;
+    expect("are not those signed for").await;
+    restore().await;
+    // A removed one, a removed end, a whole log, two that changed places.
+    world.tamper("DELETE FROM trace WHERE seq = 2").await;
+    expect("events are missing before this one").await;
+    restore().await;
+    world.tamper("DELETE FROM trace WHERE seq > 600").await;
+    expect("events at its end are missing").await;
+    restore().await;
+    world.tamper("DELETE FROM trace").await;
+    expect("a whole log is missing").await;
+    restore().await;
+    world.tamper("UPDATE trace SET seq = -seq WHERE seq IN (10, 11)").await;
+    world.tamper("UPDATE trace SET seq = 21 + seq WHERE seq < 0").await;
+    expect("are not those signed for").await;
+    restore().await;
+    // A log cut and linked anew by who owns the database: the heads kept elsewhere tell.
+    world.tamper("DELETE FROM trace WHERE seq > 600").await;
+    world.tamper("DELETE FROM log_head").await;
+    expect("events at its end are missing").await;
+    restore().await;
+    // Bodies.
+    world.tamper("UPDATE body SET sealed_content = sealed_key WHERE sealed_key IS NOT NULL").await;
+    expect("the bytes are absent or not those that were stored").await;
+    world.tamper("UPDATE body SET sealed_content = NULL WHERE sealed_key IS NOT NULL").await;
+    assert_eq!(found().await, Vec::<String>::new());
     let blobs = world.folder.path().join("blobs");
     let folders = std::fs::read_dir(blobs).expect("blobs").map(|f| f.expect("read").path());
     let mut files = folders.flat_map(|f| std::fs::read_dir(f).expect("folder")).map(|f| f.expect("read").path());
     let file = files.next().expect("one file");
+    let mut bytes = std::fs::read(&file).expect("reads");
+    bytes[70_000] ^= 1;
+    std::fs::write(&file, &bytes).expect("writes");
+    expect("the bytes are absent").await;
     std::fs::remove_file(file).expect("removed");
-    assert!(problems().await.iter().filter(|p| p.starts_with("body ")).count() >= 2);
+    expect("the bytes are absent").await;
 }
 
-#[tokio::test]
-async fn a_permit_for_another_operation_opens_nothing() {
-    let world = World::new().await;
+async fn a_space_whose_key_is_destroyed_is_unreadable_and_the_log_still_proves_itself(world: World) {
+    world.deposit("1.2.3", b"small", 1).await.expect("stored");
+    world.deposit("1.2.4", &vec![7; 100_000], 1).await.expect("stored");
+    let (permit, other) = (world.fetching(), open(&world.options).await);
+    // A second process where the database takes one; on SQLite the same.
+    let other = other.expect("opens");
+    let row = other.entry_by_unique_id(&permit, "1.2.3").await.expect("read").expect("there");
+    world.set(Change::DestroyKey, 1).await.expect("destroyed");
+    let now = world.fetching_at(2);
+    for store in [&world.store, &other] {
+        assert!(matches!(store.entry_by_unique_id(&now, "1.2.3").await, Err(StoreError::Forgotten)));
+        assert!(matches!(store.body(&now, &row.body_id).await, Err(StoreError::Forgotten)));
+    }
+    // What was decided before it cannot be committed after it.
+    let stale = other.record(&permit, &world.event(Act::Fetch), Vec::new()).await;
+    assert!(matches!(stale, Err(StoreError::Stale)));
+    let report = world.report().await;
+    assert_eq!((report.forgotten, report.problems.len()), (2, 0), "{report:?}");
+}
+
+async fn nothing_of_anybody_stands_in_clear(world: World) {
+    let secret = b"Madame Untel presente une cephalee brutale";
+    world.deposit("1.2.3", &secret.repeat(10), 1).await.expect("stored");
+    world.deposit("1.2.4", &secret.repeat(5000), 1).await.expect("stored");
+    world.store.close().await;
+    if let (On::Postgres, Some(server)) = (world.on, pgserver::server()) {
+        let dump = server.dump(&world.options.url);
+        assert!(dump.contains("document_entry") && !dump.contains("277076322082910") && !dump.contains("TEST\""));
+    }
+    let mut looked_at = 0;
+    let mut folders = vec![world.folder.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("read").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let bytes = std::fs::read(&entry).expect("reads");
+            looked_at += bytes.len();
+            for clear in [&secret[..20], b"277076322082910", b"\"TEST\""] {
+                assert!(!bytes.windows(clear.len()).any(|w| w == clear), "{}", entry.display());
+            }
+        }
+    }
+    assert!(looked_at > secret.len() * 5000);
+}
+
+async fn a_store_opens_only_under_its_master_key_and_after_rotation_under_the_new_one(world: World) {
+    world.deposit("1.2.3", b"bytes", 1).await.expect("stored");
+    let (old, new) = (LocalMaster::make(&rng()), LocalMaster::make(&rng()));
+    let key = |text: &str| LocalMaster::from_text(text).expect("a key");
+    let read = async |store: &Store| {
+        let permit = world.fetching();
+        let row = store.entry_by_unique_id(&permit, "1.2.3").await.expect("read").expect("there");
+        store.body(&permit, &row.body_id).await.map(|(size, _)| size)
+    };
+    let mut options = world.options.clone();
+    options.masters = MasterKeys::new(key(&old), Vec::new());
+    let refused = open(&options).await.expect_err("another key").to_string();
+    assert!(refused.contains("which is not configured"), "{refused}");
+    // The new key first, the present one among the former.
+    options.masters = world.options.masters.under(key(&new));
+    let store = open(&options).await.expect("opens");
+    assert_eq!(read(&store).await.expect("read"), 5);
+    assert_eq!(store.rotate_keys().await.expect("rotated"), 3);
+    assert_eq!(store.rotate_keys().await.expect("nothing left"), 0);
+    options.masters = MasterKeys::new(key(&new), Vec::new());
+    let store = open(&options).await.expect("opens under the new key alone");
+    assert_eq!(read(&store).await.expect("read"), 5);
+    assert!(open(&world.options).await.is_err(), "the old key opens nothing any more");
+}
+
+async fn a_permit_for_another_operation_opens_nothing(world: World) {
     let find = world.permit(Operation::Find, 1);
     assert!(matches!(world.store.body(&find, "x").await, Err(StoreError::Permit)));
     assert!(matches!(world.store.traces(&find, &crate::TraceQuery::default()).await, Err(StoreError::Permit)));

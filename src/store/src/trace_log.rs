@@ -1,31 +1,41 @@
-//! The trace log of one origin: each event is stored with the hash of itself and of all before it.
-//!
-//! `hash = SHA-256(previous hash ‖ origin ‖ seq ‖ space ‖ event as stored)`, fields separated by a newline. Changing,
-//! removing or inserting an event breaks every hash after it. (Tree heads signed outside come with a later change: until
-//! then the tail of a log can be cut unseen by whoever owns the database.)
+//! The trace log of one process: where it stands, and what a batch adds to it.
 
-use aws_lc_rs::digest;
+use std::sync::Arc;
+
 use space::trace::TraceEvent;
+use tlog_tiles::tlog::Hash;
 
-use crate::{blobs::hex, error::StoreError};
+use crate::{
+    error::StoreError,
+    evidence::{BLOCK, Edge, EvidenceKey, Head, LeafParts, commitment, leaf},
+    vault::DataKey,
+};
 
 /// Written as the space of an event that bears on none.
 pub(crate) const NO_SPACE: &str = "-";
 
-/// An event ready to be linked: its JSON is made before it queues, the link inside the transaction.
+/// Random bytes before an event's text: a commitment to it tells nothing to who guesses the text.
+pub(crate) const SALT: usize = 16;
+
+/// An event ready to be linked: sealed before it queues, its place in the log found inside the transaction.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingTrace {
     pub(crate) space: String,
     pub(crate) at_ms: i64,
-    pub(crate) event: String,
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) commitment: Vec<u8>,
 }
 
 impl PendingTrace {
-    pub(crate) fn of(event: &TraceEvent) -> Result<Self, StoreError> {
+    pub(crate) fn of(event: &TraceEvent, key: &DataKey, salt: [u8; SALT]) -> Result<Self, StoreError> {
+        let space = event.space.map_or_else(|| NO_SPACE.to_owned(), |s| s.to_string());
+        let mut salted = salt.to_vec();
+        serde_json::to_writer(&mut salted, event).map_err(|_| StoreError::Corrupt { what: "trace" })?;
         Ok(Self {
-            space: event.space.map_or_else(|| NO_SPACE.to_owned(), |s| s.to_string()),
             at_ms: event.at_ms,
-            event: serde_json::to_string(event).map_err(|_| StoreError::Corrupt { what: "trace" })?,
+            sealed: key.seal(&["trace", &space], &salted)?,
+            commitment: commitment(&salted),
+            space,
         })
     }
 }
@@ -35,35 +45,70 @@ impl PendingTrace {
 pub(crate) struct TraceRow {
     pub(crate) seq: i64,
     pub(crate) pending: PendingTrace,
-    pub(crate) hash: String,
 }
 
 /// Where a log stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Chain {
+pub(crate) struct Log {
     pub(crate) origin: String,
-    pub(crate) seq: i64,
-    pub(crate) hash: String,
+    pub(crate) edge: Edge,
+    /// Stored hashes that do not fill a block yet.
+    tail: Vec<Hash>,
+    blocks: i64,
+    /// Size at the last signed head.
+    pub(crate) signed: u64,
+    key: Option<Arc<EvidenceKey>>,
 }
 
-impl Chain {
+/// A block of stored hashes that is full.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    pub(crate) number: i64,
+    pub(crate) hashes: Vec<u8>,
+}
+
+impl Log {
     /// An empty log.
-    pub(crate) fn new(origin: String) -> Self {
-        Self { origin, seq: 0, hash: String::new() }
+    pub(crate) fn new(origin: String, key: Option<Arc<EvidenceKey>>) -> Self {
+        Self { origin, edge: Edge::default(), tail: Vec::with_capacity(BLOCK), blocks: 0, signed: 0, key }
     }
 
-    /// Links the next event.
-    pub(crate) fn link(&mut self, pending: PendingTrace) -> TraceRow {
-        self.seq += 1;
-        self.hash = link_hash(&self.hash, &self.origin, self.seq, &pending.space, &pending.event);
-        TraceRow { seq: self.seq, pending, hash: self.hash.clone() }
+    /// Links the next event; blocks that it fills are put to `full`.
+    pub(crate) fn link(&mut self, pending: PendingTrace, full: &mut Vec<Block>) -> TraceRow {
+        let seq = i64::try_from(self.edge.size).unwrap_or(i64::MAX).saturating_add(1);
+        let hash = leaf(&LeafParts {
+            origin: &self.origin,
+            seq,
+            space: &pending.space,
+            at_ms: pending.at_ms,
+            sealed: &pending.sealed,
+            commitment: &pending.commitment,
+        });
+        self.append(hash, full);
+        TraceRow { seq, pending }
     }
-}
 
-pub(crate) fn link_hash(previous: &str, origin: &str, seq: i64, space: &str, event: &str) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in [previous, "\n", origin, "\n", &seq.to_string(), "\n", space, "\n", event] {
-        context.update(part.as_bytes());
+    /// Appends a leaf.
+    pub(crate) fn append(&mut self, leaf: Hash, full: &mut Vec<Block>) {
+        for stored in self.edge.push(leaf) {
+            self.tail.push(stored);
+            if self.tail.len() == BLOCK {
+                let hashes = self.tail.drain(..).flat_map(|h| h.0).collect();
+                full.push(Block { number: self.blocks, hashes });
+                self.blocks += 1;
+            }
+        }
     }
-    hex(context.finish().as_ref())
+
+    /// The head as it stands now, signed, when there is something new to sign for and a key to sign with.
+    pub(crate) fn head(&mut self, at_ms: i64) -> Option<(Head, String)> {
+        let key = self.key.as_ref()?;
+        if self.edge.size == self.signed {
+            return None;
+        }
+        let head = Head { origin: self.origin.clone(), size: self.edge.size, root: self.edge.root().0, at_ms };
+        let note = key.sign(&head);
+        self.signed = self.edge.size;
+        Some((head, note))
+    }
 }

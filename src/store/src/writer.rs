@@ -3,30 +3,41 @@
 //! A batch that fails as a whole is tried again job by job, so that no job can spoil the others' luck. A job that is
 //! answered is on disk; a job that was never answered may or may not be, and its sender repeats it.
 
+use std::{sync::Arc, time::Duration};
+
 use access::Permit;
-use space::{SpaceId, trace::TraceEvent};
-use sqlx::{Connection as _, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use ambient::{SharedClock, SharedRng};
+use space::SpaceId;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep, timeout_at},
+};
 
 use crate::{
     batch,
+    db::{Connection, Database, Use},
     error::StoreError,
-    records::{Change, Deposit, Deposited, Notification, json},
-    trace_log::{Chain, PendingTrace},
+    evidence::EvidenceKey,
+    records::{Change, Deposit, Deposited},
+    trace_log::{Log, PendingTrace},
+    vault::{DataKey, Wrapped},
 };
 
 /// Largest number of jobs that share one commit.
 const BATCH: usize = 128;
 
+/// How often a batch that met another process's is tried again before its jobs are tried one by one.
+const RETRIES: u32 = 3;
+
 /// A write with everything that can be prepared before it queues.
 #[derive(Debug, Clone)]
 pub(crate) enum Job {
     /// A trace alone.
-    Record { guard: Option<Guard>, trace: PendingTrace, notifications: Vec<Notification> },
+    Record { guard: Option<Guard>, trace: PendingTrace, messages: Vec<SealedMessage> },
     /// A submission.
     Deposit(Box<PreparedDeposit>),
     /// A change of settings.
-    Change { guard: Guard, change: Change, trace: PendingTrace },
+    Change { guard: Guard, change: PreparedChange, trace: PendingTrace },
     /// The development clock.
     ClockOffset(i64),
 }
@@ -39,54 +50,107 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    fn of(space: SpaceId, revision: i64) -> Self {
+    pub(crate) fn of(space: SpaceId, revision: i64) -> Self {
         Self { space: space.to_string(), revision }
+    }
+
+    pub(crate) fn on(permit: &Permit) -> Self {
+        Self::of(permit.space(), permit.revision())
     }
 }
 
-/// A deposit with its JSON made.
+/// A message of the outbox, sealed.
+#[derive(Debug, Clone)]
+pub(crate) struct SealedMessage {
+    pub(crate) space: String,
+    pub(crate) message_id: String,
+    pub(crate) kind: &'static str,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// A change with what it stores made ready.
+#[derive(Debug, Clone)]
+pub(crate) enum PreparedChange {
+    /// A space is made.
+    Create(Box<NewSpace>),
+    /// Anything else.
+    Setting(Change),
+}
+
+/// A space that is made.
+#[derive(Debug, Clone)]
+pub(crate) struct NewSpace {
+    pub(crate) ins_hash: String,
+    pub(crate) sealed_identity: Vec<u8>,
+    pub(crate) key: Wrapped,
+    pub(crate) state: space::SpaceState,
+    pub(crate) noticed_ms: i64,
+}
+
+/// A deposit, sealed.
 #[derive(Debug, Clone)]
 pub(crate) struct PreparedDeposit {
     pub(crate) guard: Guard,
     pub(crate) deposit: Deposit,
-    pub(crate) set_metadata: String,
+    pub(crate) set_metadata: Vec<u8>,
     pub(crate) set_owners: String,
-    /// For each entry: metadata, owners.
-    pub(crate) entries: Vec<(String, String)>,
+    pub(crate) original: Vec<u8>,
+    pub(crate) entries: Vec<PreparedEntry>,
     /// For each association: slots.
     pub(crate) slots: Vec<String>,
     pub(crate) at_ms: i64,
     pub(crate) trace: PendingTrace,
+    pub(crate) messages: Vec<SealedMessage>,
 }
 
-impl Job {
-    pub(crate) fn record(
-        guard: Option<(SpaceId, i64)>,
-        event: &TraceEvent,
-        notifications: Vec<Notification>,
+/// A document of a deposit, sealed.
+#[derive(Debug, Clone)]
+pub(crate) struct PreparedEntry {
+    pub(crate) metadata: Vec<u8>,
+    pub(crate) owners: String,
+    /// The body itself, when it is small.
+    pub(crate) content: Option<Vec<u8>>,
+    /// The key of a body outside.
+    pub(crate) body_key: Option<Vec<u8>>,
+}
+
+impl PreparedDeposit {
+    /// Seals a deposit under the key of its space.
+    pub(crate) fn of(
+        permit: &Permit,
+        deposit: Deposit,
+        key: &DataKey,
+        trace: PendingTrace,
+        messages: Vec<SealedMessage>,
     ) -> Result<Self, StoreError> {
-        let guard = guard.map(|(space, revision)| Guard::of(space, revision));
-        Ok(Self::Record { guard, trace: PendingTrace::of(event)?, notifications })
-    }
-
-    pub(crate) fn change(permit: &Permit, change: Change, event: &TraceEvent) -> Result<Self, StoreError> {
-        let guard = Guard::of(permit.space(), permit.revision());
-        Ok(Self::Change { guard, change, trace: PendingTrace::of(event)? })
-    }
-
-    pub(crate) fn deposit(permit: &Permit, deposit: Deposit, event: &TraceEvent) -> Result<Self, StoreError> {
-        let entries = deposit.entries.iter().map(|e| Ok((json(&e.entry, "entry")?, json(&e.owners, "owners")?)));
-        let slots = deposit.associations.iter().map(|a| json(&a.slots, "slots"));
-        Ok(Self::Deposit(Box::new(PreparedDeposit {
-            guard: Guard::of(permit.space(), permit.revision()),
-            set_metadata: json(&deposit.set, "submission set")?,
+        use crate::records::json;
+        let guard = Guard::on(permit);
+        let space = guard.space.as_str();
+        let entry = |new: &crate::NewEntry| {
+            let (uuid, body) = (new.entry.entry_uuid.as_str(), &new.body);
+            let inline = body.inline.as_ref().map(|b| key.seal(&["body", space, &body.body_id], b)).transpose()?;
+            let outside = body.outside.as_ref();
+            let body_key = outside.map(|o| key.seal(&["body key", space, &body.body_id], o.key.bytes())).transpose()?;
+            Ok(PreparedEntry {
+                metadata: key.seal(&["entry", space, uuid], json(&new.entry, "entry")?.as_bytes())?,
+                owners: json(&new.owners, "owners")?,
+                content: inline,
+                body_key,
+            })
+        };
+        let set = deposit.set.entry_uuid.as_str();
+        Ok(Self {
+            set_metadata: key.seal(&["set", space, set], json(&deposit.set, "submission set")?.as_bytes())?,
             set_owners: json(&deposit.owners, "owners")?,
-            entries: entries.collect::<Result<_, StoreError>>()?,
-            slots: slots.collect::<Result<_, StoreError>>()?,
-            at_ms: event.at_ms,
-            trace: PendingTrace::of(event)?,
+            original: key.seal_packed(&["original", space, set], &deposit.original)?,
+            entries: deposit.entries.iter().map(entry).collect::<Result<_, StoreError>>()?,
+            slots: deposit.associations.iter().map(|a| json(&a.slots, "slots")).collect::<Result<_, StoreError>>()?,
+            at_ms: trace.at_ms,
+            trace,
+            messages,
+            guard,
             deposit,
-        })))
+        })
     }
 }
 
@@ -104,10 +168,26 @@ pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
 }
 
+/// What the writing task works with.
+#[derive(Debug)]
+pub(crate) struct WriterOptions {
+    pub(crate) database: Database,
+    pub(crate) queue: usize,
+    pub(crate) clock: SharedClock,
+    pub(crate) rng: SharedRng,
+    pub(crate) evidence: Option<Arc<EvidenceKey>>,
+    /// How long traces may stand under no signed head.
+    pub(crate) sign_every: Duration,
+    /// Where signed heads are also appended, for who keeps them elsewhere.
+    pub(crate) heads: Option<std::path::PathBuf>,
+}
+
 impl Writer {
-    pub(crate) fn start(connection: SqliteConnection, origin: String, queue: usize) -> Self {
-        let (sender, receiver) = mpsc::channel(queue);
-        tokio::spawn(run(connection, Chain::new(origin), receiver));
+    pub(crate) fn start(connection: Connection, options: WriterOptions) -> Self {
+        let (sender, receiver) = mpsc::channel(options.queue);
+        let log = Log::new(options.rng.uuid().to_string(), options.evidence.clone());
+        let next = Instant::now() + options.sign_every;
+        tokio::spawn(Task { connection: Some(connection), log, options, sign_at: next }.run(receiver));
         Self { queue: sender }
     }
 
@@ -131,54 +211,171 @@ impl Writer {
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut chain: Chain, mut queue: mpsc::Receiver<Message>) {
-    let mut messages = Vec::with_capacity(BATCH);
-    while queue.recv_many(&mut messages, BATCH).await > 0 {
-        let mut jobs = Vec::with_capacity(messages.len());
-        let mut answers = Vec::with_capacity(messages.len());
-        let mut closing = Vec::new();
-        for message in messages.drain(..) {
-            match message {
-                Message::Work(job, answer) => {
-                    jobs.push(*job);
-                    answers.push(answer);
+/// The task that owns the writing connection and the log.
+struct Task {
+    /// Absent after it failed, until it is opened again.
+    connection: Option<Connection>,
+    log: Log,
+    options: WriterOptions,
+    sign_at: Instant,
+}
+
+impl Task {
+    async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(BATCH);
+        loop {
+            let came = timeout_at(self.sign_at, queue.recv_many(&mut messages, BATCH)).await;
+            if came == Ok(0) {
+                return;
+            }
+            let mut jobs = Vec::with_capacity(messages.len());
+            let mut answers = Vec::with_capacity(messages.len());
+            let mut closing = Vec::new();
+            for message in messages.drain(..) {
+                match message {
+                    Message::Work(job, answer) => {
+                        jobs.push(*job);
+                        answers.push(answer);
+                    }
+                    Message::Close(done) => closing.push(done),
                 }
-                Message::Close(done) => closing.push(done),
+            }
+            if !jobs.is_empty() {
+                for (answer, result) in answers.into_iter().zip(self.commit(&jobs).await) {
+                    // A caller that has gone away has lost its answer, not its write.
+                    let _ = answer.send(result);
+                }
+            }
+            if Instant::now() >= self.sign_at || !closing.is_empty() {
+                self.sign().await;
+            }
+            if !closing.is_empty() {
+                if let Some(connection) = self.connection.take()
+                    && let Err(error) = connection.close().await
+                {
+                    tracing::error!(error = %error, "the database did not close");
+                }
+                for done in closing {
+                    let _ = done.send(());
+                }
+                return;
             }
         }
-        if !jobs.is_empty() {
-            for (answer, result) in answers.into_iter().zip(commit(&mut connection, &mut chain, &jobs).await) {
-                // A caller that has gone away has lost its answer, not its write.
-                let _ = answer.send(result);
-            }
-        }
-        if !closing.is_empty() {
-            if let Err(error) = connection.close().await {
-                tracing::error!(error = %error, "the database did not close");
-            }
-            for done in closing {
-                let _ = done.send(());
-            }
+    }
+
+    /// Signs the head of the log and keeps it in the store, and in a file beside it.
+    async fn sign(&mut self) {
+        self.sign_at = Instant::now() + self.options.sign_every;
+        let before = self.log.signed;
+        let Some((head, note)) = self.log.head(self.options.clock.now().as_millisecond()) else { return };
+        let stored = match self.connection().await {
+            Ok(connection) => batch::store_head(connection, &head, &note).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            tracing::error!(error = %error, "evidence.head_not_stored");
+            self.log.signed = before;
+            self.lost(&error);
             return;
         }
+        if let Some(path) = &self.options.heads
+            && let Err(error) = append(path, &note)
+        {
+            tracing::error!(error = %error, "evidence.head_not_written");
+        }
+    }
+
+    async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.options.database.connect(Use::Write).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Gives up a connection that may be broken or in the middle of something.
+    fn lost(&mut self, error: &StoreError) {
+        if error.is_database() {
+            self.connection = None;
+        }
+    }
+
+    async fn commit(&mut self, jobs: &[Job]) -> Vec<Answer> {
+        match self.attempt(jobs).await {
+            Ok(answers) => answers,
+            Err(error) if jobs.len() == 1 => {
+                tracing::error!(error = %error, "a write failed");
+                vec![Err(error)]
+            }
+            // Without a database one by one is no better; their senders come back.
+            Err(error) if self.connection.is_none() => {
+                tracing::error!(error = %error, jobs = jobs.len(), "a batch failed");
+                jobs.iter().map(|_| Err(StoreError::Busy)).collect()
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, jobs = jobs.len(), "a batch failed, trying its jobs one by one");
+                let mut answers = Vec::with_capacity(jobs.len());
+                for job in jobs {
+                    let one = self.attempt(std::slice::from_ref(job)).await;
+                    answers.push(one.and_then(|mut a| a.pop().unwrap_or(Err(StoreError::Busy))));
+                }
+                answers
+            }
+        }
+    }
+
+    /// Commits a batch; one that another process's batch was in the way of, or whose connection was lost before its commit,
+    /// is tried again, a few times, with a pause that differs from the other's.
+    async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, StoreError> {
+        let mut tries = 0;
+        loop {
+            let mut log = self.log.clone();
+            let connection = self.connection().await?;
+            match batch::commit(connection, &mut log, jobs).await {
+                Ok(answers) => {
+                    self.log = log;
+                    return Ok(answers);
+                }
+                Err(error) => {
+                    self.after(&error).await;
+                    tries += 1;
+                    let again = error.is_contention() || matches!(error, StoreError::Unavailable(_));
+                    if !again || tries > RETRIES {
+                        return Err(error);
+                    }
+                    let mut random = [0];
+                    self.options.rng.fill(&mut random);
+                    sleep(Duration::from_millis(u64::from(tries * 5) + u64::from(random[0] % 16))).await;
+                }
+            }
+        }
+    }
+
+    /// Leaves the transaction that failed. Where the commit itself was lost, whether it was done is found out: the log of
+    /// this process is written by nobody else, so what stands in it was ours.
+    async fn after(&mut self, error: &StoreError) {
+        let rolled_back = match &mut self.connection {
+            Some(connection) => connection.rollback().await.is_ok(),
+            None => false,
+        };
+        if rolled_back && !matches!(error, StoreError::CommitUnknown(_)) {
+            return;
+        }
+        self.connection = None;
+        if !matches!(error, StoreError::CommitUnknown(_)) {
+            return;
+        }
+        // From here on this log may hold events that we do not know of: it is closed, and another one begun.
+        tracing::error!(origin = %self.log.origin, "evidence.log_closed_after_lost_commit");
+        self.log = Log::new(self.options.rng.uuid().to_string(), self.options.evidence.clone());
     }
 }
 
-async fn commit(connection: &mut SqliteConnection, chain: &mut Chain, jobs: &[Job]) -> Vec<Answer> {
-    match batch::commit(connection, chain, jobs).await {
-        Ok(answers) => answers,
-        Err(error) if jobs.len() == 1 => {
-            tracing::error!(error = %error, "a write failed");
-            vec![Err(error)]
-        }
-        Err(error) => {
-            tracing::warn!(error = %error, jobs = jobs.len(), "a batch failed, trying its jobs one by one");
-            let mut answers = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                let one = batch::commit(connection, chain, std::slice::from_ref(job)).await;
-                answers.push(one.and_then(|mut a| a.pop().unwrap_or(Err(StoreError::Busy))));
-            }
-            answers
-        }
-    }
+/// Appends a signed head to a file.
+fn append(path: &std::path::Path, note: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(note.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_data()
 }

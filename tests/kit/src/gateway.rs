@@ -144,6 +144,19 @@ fn address(ready: &Value, key: &str) -> String {
     url.split("://").nth(1).expect("a URL").to_owned()
 }
 
+/// With `PASSERELLE_TEST_STORE=postgres` every gateway that says nothing else has a database of its own on PostgreSQL.
+///
+/// # Panics
+/// When there is no PostgreSQL then: a run that asks for it must not pass without.
+fn on_postgres(options: GatewayOptions) -> GatewayOptions {
+    let asked = std::env::var("PASSERELLE_TEST_STORE").is_ok_and(|store| store == "postgres");
+    if !asked || options.environment.iter().any(|(key, _)| key == "PASSERELLE__STORE__URL") {
+        return options;
+    }
+    let server = pgserver::server().expect("PASSERELLE_TEST_STORE=postgres needs a PostgreSQL");
+    options.with("STORE__URL", &server.database()).with("STORE__PARTS", "2")
+}
+
 impl Gateway {
     /// Starts a gateway on a fresh demonstration folder.
     #[must_use]
@@ -155,6 +168,7 @@ impl Gateway {
     #[must_use]
     pub fn with(options: GatewayOptions) -> Self {
         let data = tempfile::tempdir().expect("a folder");
+        let options = on_postgres(options);
         copy(template(), data.path()).expect("the template is copied");
         let text = std::fs::read_to_string(data.path().join("demo.json")).expect("demo.json");
         let demo = serde_json::from_str(&text).expect("demo.json is JSON");
@@ -224,10 +238,12 @@ impl Gateway {
         self.child = Some(child);
     }
 
-    /// Starts one more process with these arguments, beside this one.
+    /// Starts one more process with these arguments, beside this one, on its store; `options` come after its own.
     #[must_use]
     pub fn beside(&self, arguments: &[&str], options: &GatewayOptions) -> Process {
-        let (child, ready) = spawn(self.data.path(), options, arguments);
+        let mut all = self.options.clone();
+        all.environment.extend(options.environment.iter().cloned());
+        let (child, ready) = spawn(self.data.path(), &all, arguments);
         let (pro, admin) = (address(&ready, "pro"), address(&ready, "admin"));
         Process { child, ready, pro, admin }
     }

@@ -130,7 +130,9 @@ impl World {
         let folder = tempfile::tempdir().expect("folder");
         let rng: SharedRng = SystemRng::new();
         let clock: SharedClock = SystemClock::new();
-        let store = Store::open(&StoreOptions::in_folder(folder.path()), &rng).await.expect("store");
+        let master = store::LocalMaster::from_text(&store::LocalMaster::make(&rng)).expect("a key");
+        let options = StoreOptions::in_folder(folder.path(), store::MasterKeys::new(master, Vec::new()));
+        let store = Store::open(&options, &clock, &rng).await.expect("store");
         let policy = AccessPolicy { operator_may_set: true, ..AccessPolicy::default() };
         let tables = Tables::load(&Mappings::built_in(), policy).expect("tables");
         let terms = Terminology::load(&Mappings::built_in()).expect("terms");

@@ -3,6 +3,7 @@
 pub(crate) mod advance;
 pub(crate) mod config;
 pub(crate) mod import;
+pub(crate) mod keys;
 pub(crate) mod pki;
 pub(crate) mod space;
 pub(crate) mod verify;
@@ -45,7 +46,10 @@ pub(crate) enum Command {
     Import(import::ImportArgs),
     /// Check the trace log and the store.
     #[command(after_help = "Example: passerelle verify --data ./data")]
-    Verify(DataArgs),
+    Verify(verify::VerifyArgs),
+    /// Make the keys of a store, or wrap them anew.
+    #[command(after_help = "Example: passerelle keys make --data ./data")]
+    Keys(keys::KeysArgs),
     /// Development data: move the gateway's clock.
     #[command(after_help = "Example: passerelle advance --by 42d")]
     Advance(advance::AdvanceArgs),

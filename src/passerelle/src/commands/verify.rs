@@ -1,11 +1,26 @@
 //! `passerelle verify`: proves the trace log and the store; exit 1 and the place where it breaks.
 
-use super::{DataArgs, Failure, print};
-use crate::app;
+use std::path::PathBuf;
 
-pub(crate) async fn run(args: DataArgs) -> Result<(), Failure> {
-    let (_, core) = app::open_data(&args.data).await?;
-    let report = core.store.verify().await.map_err(|e| Failure::run("verify", &e))?;
+use clap::Args;
+
+use super::{DataArgs, Failure, print};
+use crate::{app, keys};
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Signed heads kept outside the store; the default is the file that the configuration names, when it exists.
+    #[arg(long)]
+    heads: Option<PathBuf>,
+}
+
+pub(crate) async fn run(args: VerifyArgs) -> Result<(), Failure> {
+    let (config, core) = app::open_data(&args.data.data).await?;
+    let kept = Some(config.evidence.heads_file.clone()).filter(|path| path.is_file());
+    let witness = keys::witness(&config, args.heads.or(kept).as_deref())?;
+    let report = core.store.verify(&witness).await.map_err(|e| Failure::run("verify", &e))?;
     print(&serde_json::to_string(&report).unwrap_or_default());
     core.store.close().await;
     match report.problems.first() {

@@ -1,5 +1,6 @@
 -- Spaces, documents, traces, outbox. Every row of a space carries the space first in its key, so that tables can be
 -- partitioned by it; look-up tables (ins_index, unique_key) are the two doors from outside identifiers to a space.
+-- The same tables for PostgreSQL: ../postgres/0001_spine.sql. Columns named `sealed_…` are encrypted (docs/storage.md).
 
 -- Tables of small rows are their primary key's tree (WITHOUT ROWID): one tree to write instead of two.
 CREATE TABLE space (
@@ -12,18 +13,29 @@ CREATE TABLE space (
     emergency_masked   BOOLEAN NOT NULL
 );
 
+-- The space's data key, wrapped by a master key. Without this row what the space holds is unreadable for ever.
+CREATE TABLE space_key (
+    space_id           TEXT    NOT NULL PRIMARY KEY,
+    master_id          TEXT    NOT NULL,
+    wrapped            BLOB    NOT NULL
+) WITHOUT ROWID;
+
+-- Keys of the gateway as a whole, wrapped by a master key.
+CREATE TABLE gateway_key (
+    name               TEXT    NOT NULL PRIMARY KEY,
+    master_id          TEXT    NOT NULL,
+    wrapped            BLOB    NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE holder (
     space_id           TEXT    NOT NULL PRIMARY KEY,
-    matricule          TEXT    NOT NULL,
-    oid                TEXT    NOT NULL,
-    traits             TEXT    NOT NULL
+    sealed_identity    BLOB    NOT NULL
 );
 
+-- The INS as a keyed hash: found by who has the number and the key, read by nobody.
 CREATE TABLE ins_index (
-    matricule          TEXT    NOT NULL,
-    oid                TEXT    NOT NULL,
-    space_id           TEXT    NOT NULL,
-    PRIMARY KEY (matricule, oid)
+    ins_hash           TEXT    NOT NULL PRIMARY KEY,
+    space_id           TEXT    NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE authorisation (
@@ -48,9 +60,9 @@ CREATE TABLE submission_set (
     deposited_ms       BIGINT  NOT NULL,
     submission_time    TEXT    NOT NULL,
     owners             TEXT    NOT NULL,
-    metadata           TEXT    NOT NULL,
+    sealed_metadata    BLOB    NOT NULL,
     original_type      TEXT    NOT NULL,
-    original           BLOB    NOT NULL,
+    sealed_original    BLOB    NOT NULL,
     PRIMARY KEY (space_id, entry_uuid)
 );
 
@@ -64,7 +76,7 @@ CREATE TABLE document_entry (
     service_start      TEXT,
     deposited_ms       BIGINT  NOT NULL,
     owners             TEXT    NOT NULL,
-    metadata           TEXT    NOT NULL,
+    sealed_metadata    BLOB    NOT NULL,
     body_id            TEXT    NOT NULL,
     PRIMARY KEY (space_id, entry_uuid)
 );
@@ -97,28 +109,47 @@ CREATE TABLE body (
     body_id            TEXT    NOT NULL,
     size               BIGINT  NOT NULL,
     sha256             TEXT    NOT NULL,
-    content            BLOB,
+    sealed_content     BLOB,
+    -- Key of a body that stands outside the database.
+    sealed_key         BLOB,
     PRIMARY KEY (space_id, body_id)
 );
 
--- One log per origin (a process), each event linked to the one before by its hash.
+-- One log per origin (a process). Event `seq` is leaf `seq - 1` of the origin's Merkle tree (docs/evidence.md).
 CREATE TABLE trace (
     origin             TEXT    NOT NULL,
     seq                BIGINT  NOT NULL,
     space_id           TEXT    NOT NULL,
     at_ms              BIGINT  NOT NULL,
-    event              TEXT    NOT NULL,
-    hash               TEXT    NOT NULL,
+    sealed_event       BLOB    NOT NULL,
+    -- SHA-256 of salt and text of the event: binds the text to the leaf without showing it.
+    commitment         BLOB    NOT NULL,
     PRIMARY KEY (origin, seq)
 ) WITHOUT ROWID;
 CREATE INDEX trace_by_space ON trace (space_id, at_ms, origin, seq);
+
+-- Hashes of the tree in the order they are completed, 512 a block, full blocks only: what proofs are made from.
+CREATE TABLE log_block (
+    origin             TEXT    NOT NULL,
+    number             BIGINT  NOT NULL,
+    hashes             BLOB    NOT NULL,
+    PRIMARY KEY (origin, number)
+) WITHOUT ROWID;
+
+-- Signed heads of the tree, as C2SP checkpoints.
+CREATE TABLE log_head (
+    origin             TEXT    NOT NULL,
+    size               BIGINT  NOT NULL,
+    note               TEXT    NOT NULL,
+    PRIMARY KEY (origin, size)
+) WITHOUT ROWID;
 
 -- What is to be sent, queued with the act that causes it.
 CREATE TABLE outbox (
     space_id           TEXT    NOT NULL,
     message_id         TEXT    NOT NULL,
     kind               TEXT    NOT NULL,
-    payload            TEXT    NOT NULL,
+    sealed_payload     BLOB    NOT NULL,
     queued_ms          BIGINT  NOT NULL,
     PRIMARY KEY (space_id, message_id)
 ) WITHOUT ROWID;
