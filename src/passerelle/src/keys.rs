@@ -29,8 +29,7 @@ pub(crate) fn evidence(config: &Config) -> Result<Option<Arc<EvidenceKey>>, Fail
     if path.as_os_str().is_empty() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Failure::usage("evidence.key_file", &format!("{}: {e}", path.display())))?;
+    let text = store::read_secret(path).map_err(|e| failed(&e))?;
     EvidenceKey::from_text(&text).map(|key| Some(Arc::new(key))).map_err(|e| failed(&e))
 }
 
@@ -45,7 +44,13 @@ pub(crate) fn witness(config: &Config, heads: Option<&Path>) -> Result<Witness, 
                 Failure::run("--heads", &format!("head {n} of the file is not signed by the gateway's key"))
             })?
         }
-        _ => Vec::new(),
+        (Some(_), None) => {
+            return Err(Failure::usage(
+                "--heads",
+                &"evidence.key_file is empty: without the key no head can be checked",
+            ));
+        }
+        (None, _) => Vec::new(),
     };
     Ok(Witness { verifier, heads: kept })
 }
@@ -77,7 +82,10 @@ fn secret(path: &Path, make: impl FnOnce() -> Result<String, Failure>) -> Result
         let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         writeln!(file, "{text}")?;
         file.sync_all()?;
-        std::fs::rename(temporary, path)
+        std::fs::rename(&temporary, path)?;
+        // In its place for good before anything is sealed under it.
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::File::open(folder)?.sync_all()
     };
     written().map_err(|e| Failure::run("keys", &format!("{}: {e}", path.display())))
 }

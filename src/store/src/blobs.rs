@@ -272,10 +272,16 @@ impl Blobs {
     /// Removes a body that no row publishes.
     pub(crate) async fn remove(&self, body_id: &str) -> Result<(), StoreError> {
         match &self.place {
-            Place::Folder(root) => std::fs::remove_file(file_of(root, body_id))?,
-            Place::Bucket(objects, prefix) => objects.delete(&object_of(prefix, body_id)).await?,
+            Place::Folder(root) => match std::fs::remove_file(file_of(root, body_id)) {
+                // Another process was quicker.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                done => Ok(done?),
+            },
+            Place::Bucket(objects, prefix) => match objects.delete(&object_of(prefix, body_id)).await {
+                Err(object_store::Error::NotFound { .. }) => Ok(()),
+                done => Ok(done?),
+            },
         }
-        Ok(())
     }
 }
 

@@ -101,6 +101,7 @@ impl Database {
 
 /// An address without what may be secret in it.
 fn redacted(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or_default();
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
         _ => url.to_owned(),
@@ -335,6 +336,16 @@ impl Connection {
         match self.kind() {
             Kind::Sqlite => self.run("BEGIN").await,
             Kind::Postgres => self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
+        }
+    }
+
+    /// Lets the statements of this transaction take as long as they need: a proof of everything is no call that waits.
+    pub(crate) async fn unhurried(&mut self) -> Result<(), StoreError> {
+        match self.kind() {
+            Kind::Sqlite => Ok(()),
+            Kind::Postgres => {
+                self.run("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await
+            }
         }
     }
 

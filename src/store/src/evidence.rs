@@ -19,6 +19,9 @@ pub(crate) const BLOCK: usize = 512;
 /// Name of the log in its checkpoints; an origin follows it.
 const LOG: &str = "passerelle";
 
+/// Bytes of a signature in a note: the key's hash, and Ed25519's.
+const SIGNATURE: usize = 4 + 64;
+
 /// Algorithm byte of Ed25519 in a signed note.
 const NOTE_ED25519: u8 = 1;
 
@@ -194,16 +197,27 @@ impl EvidenceVerifier {
 }
 
 impl EvidenceVerifier {
-    /// Reads a file of signed heads, one after another.
+    /// Reads a file of signed heads, one after another. What was cut off while it was written (no signature follows) is
+    /// left out: it says nothing.
     ///
     /// # Errors
-    /// The number of the first one, from 1, that is not signed by this key.
+    /// The number of the first one, from 1, that is signed, and not by this key.
     pub fn open_all(&self, text: &str) -> Result<Vec<Head>, usize> {
-        let mut parts = text.split("\n\n").map(|part| part.trim_matches('\n')).filter(|part| !part.is_empty());
+        let start = format!("{LOG}/");
         let mut heads = Vec::new();
-        while let Some(body) = parts.next() {
-            let signature = parts.next().unwrap_or_default();
-            heads.push(self.open(&format!("{body}\n\n{signature}\n")).ok_or(heads.len() + 1)?);
+        let mut note = String::new();
+        for line in text.split_inclusive('\n') {
+            if line.starts_with(&start) {
+                note.clear();
+            }
+            note.push_str(line);
+            // A signature of another length was cut off too.
+            let signature = line.strip_prefix("\u{2014} ").and_then(|l| l.trim_end().rsplit_once(' '));
+            let whole = signature.is_some_and(|(_, s)| STANDARD.decode(s).is_ok_and(|s| s.len() == SIGNATURE));
+            if whole {
+                heads.push(self.open(&note).ok_or(heads.len() + 1)?);
+                note.clear();
+            }
         }
         Ok(heads)
     }
@@ -275,7 +289,10 @@ mod tests {
         let other = EvidenceKey::from_text(&EvidenceKey::make().expect("made")).expect("a key");
         assert_eq!(other.verifier().open(&note), None);
         assert_eq!(key.verifier().open_all(&format!("{note}\n{note}\n")).map(|h| h.len()), Ok(2));
-        assert_eq!(key.verifier().open_all(&format!("{note}\nx\n\ny\n")), Err(2));
+        let torn = &note[..note.len() / 2];
+        assert_eq!(key.verifier().open_all(&format!("{note}\n{torn}\n{note}\n{torn}")).map(|h| h.len()), Ok(2));
+        let forged = note.replace("\ntime ", "\ntime 1");
+        assert_eq!(key.verifier().open_all(&format!("{note}\n{forged}\n")), Err(2));
         assert_eq!(EvidenceVerifier::from_text(&key.verifier().text()), Some(key.verifier()));
     }
 }

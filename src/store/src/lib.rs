@@ -40,7 +40,7 @@ pub use blobs::{BodyWriter, StagedBody, StoredBody, hex};
 pub use error::StoreError;
 pub use evidence::{EvidenceKey, EvidenceVerifier, Head};
 pub use records::{Change, Deposit, Deposited, EntryRow, NewEntry, Notification, SetRow, TracePlace, TraceQuery};
-pub use vault::{LocalMaster, MasterKey, MasterKeys};
+pub use vault::{LocalMaster, MasterKey, MasterKeys, read_secret};
 pub use verify::{Problem, Report, Witness};
 
 use blobs::Blobs;

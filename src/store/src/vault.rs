@@ -74,14 +74,7 @@ impl LocalMaster {
     /// # Errors
     /// [`StoreError::MasterKey`] when the file is absent, open to others or no key.
     pub fn from_file(path: &Path) -> Result<Arc<dyn MasterKey>, StoreError> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let shown = path.display();
-        let wrong = |e: &dyn fmt::Display| StoreError::MasterKey(format!("{shown}: {e}"));
-        let mode = std::fs::metadata(path).map_err(|e| wrong(&e))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(wrong(&"others may read it (chmod 600)"));
-        }
-        Self::from_text(&std::fs::read_to_string(path).map_err(|e| wrong(&e))?)
+        Self::from_text(&read_secret(path)?)
     }
 
     /// A new key, as text.
@@ -91,6 +84,21 @@ impl LocalMaster {
         rng.fill(&mut bytes);
         STANDARD.encode(bytes)
     }
+}
+
+/// Reads a secret from a file that nobody else may read.
+///
+/// # Errors
+/// [`StoreError::MasterKey`] when the file is absent or open to others.
+pub fn read_secret(path: &Path) -> Result<String, StoreError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shown = path.display();
+    let wrong = |e: &dyn fmt::Display| StoreError::MasterKey(format!("{shown}: {e}"));
+    let mode = std::fs::metadata(path).map_err(|e| wrong(&e))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(wrong(&"others may read it (chmod 600)"));
+    }
+    std::fs::read_to_string(path).map_err(|e| wrong(&e))
 }
 
 impl MasterKey for LocalMaster {

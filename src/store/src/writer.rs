@@ -10,14 +10,14 @@ use ambient::{SharedClock, SharedRng};
 use space::SpaceId;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::{
     batch,
     db::{Connection, Database, Use},
     error::StoreError,
-    evidence::EvidenceKey,
+    evidence::{EvidenceKey, Head},
     records::{Change, Deposit, Deposited},
     trace_log::{Log, PendingTrace},
     vault::{DataKey, Wrapped},
@@ -28,6 +28,12 @@ const BATCH: usize = 128;
 
 /// How often a batch that met another process's is tried again before its jobs are tried one by one.
 const RETRIES: u32 = 3;
+
+/// How long a batch may take: a server that has gone without a word is given up then.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// The same for leaving a transaction.
+const ROLLBACK: Duration = Duration::from_secs(5);
 
 /// A write with everything that can be prepared before it queues.
 #[derive(Debug, Clone)]
@@ -187,7 +193,9 @@ impl Writer {
         let (sender, receiver) = mpsc::channel(options.queue);
         let log = Log::new(options.rng.uuid().to_string(), options.evidence.clone());
         let next = Instant::now() + options.sign_every;
-        tokio::spawn(Task { connection: Some(connection), log, options, sign_at: next }.run(receiver));
+        tokio::spawn(
+            Task { connection: Some(connection), log, options, sign_at: next, unkept: Vec::new() }.run(receiver),
+        );
         Self { queue: sender }
     }
 
@@ -218,6 +226,8 @@ struct Task {
     log: Log,
     options: WriterOptions,
     sign_at: Instant,
+    /// Heads signed that the store does not have yet.
+    unkept: Vec<(Head, String)>,
 }
 
 impl Task {
@@ -263,25 +273,26 @@ impl Task {
         }
     }
 
-    /// Signs the head of the log and keeps it in the store, and in a file beside it.
+    /// Signs the head of the log, and keeps what is signed in the store and in a file beside it.
     async fn sign(&mut self) {
         self.sign_at = Instant::now() + self.options.sign_every;
-        let before = self.log.signed;
-        let Some((head, note)) = self.log.head(self.options.clock.now().as_millisecond()) else { return };
-        let stored = match self.connection().await {
-            Ok(connection) => batch::store_head(connection, &head, &note).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = stored {
-            tracing::error!(error = %error, "evidence.head_not_stored");
-            self.log.signed = before;
-            self.lost(&error);
-            return;
-        }
-        if let Some(path) = &self.options.heads
-            && let Err(error) = append(path, &note)
-        {
-            tracing::error!(error = %error, "evidence.head_not_written");
+        self.unkept.extend(self.log.head(self.options.clock.now().as_millisecond()));
+        while let Some((head, note)) = self.unkept.first().cloned() {
+            let stored = match self.connection().await {
+                Ok(connection) => batch::store_head(connection, &head, &note).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = stored {
+                tracing::error!(error = %error, "evidence.head_not_stored");
+                self.lost(&error);
+                return;
+            }
+            if let Some(path) = &self.options.heads
+                && let Err(error) = append(path, &note)
+            {
+                tracing::error!(error = %error, "evidence.head_not_written");
+            }
+            self.unkept.remove(0);
         }
     }
 
@@ -331,7 +342,8 @@ impl Task {
         loop {
             let mut log = self.log.clone();
             let connection = self.connection().await?;
-            match batch::commit(connection, &mut log, jobs).await {
+            let done = timeout(SILENCE, batch::commit(connection, &mut log, jobs)).await;
+            match done.unwrap_or_else(|_| Err(StoreError::CommitUnknown(Box::new(StoreError::Busy)))) {
                 Ok(answers) => {
                     self.log = log;
                     return Ok(answers);
@@ -355,7 +367,9 @@ impl Task {
     /// this process is written by nobody else, so what stands in it was ours.
     async fn after(&mut self, error: &StoreError) {
         let rolled_back = match &mut self.connection {
-            Some(connection) => connection.rollback().await.is_ok(),
+            // After a silence nothing more is asked of this connection.
+            Some(_) if matches!(error, StoreError::CommitUnknown(_)) => false,
+            Some(connection) => timeout(ROLLBACK, connection.rollback()).await.is_ok_and(|done| done.is_ok()),
             None => false,
         };
         if rolled_back && !matches!(error, StoreError::CommitUnknown(_)) {
@@ -365,7 +379,9 @@ impl Task {
         if !matches!(error, StoreError::CommitUnknown(_)) {
             return;
         }
-        // From here on this log may hold events that we do not know of: it is closed, and another one begun.
+        // From here on this log may hold events that we do not know of: it is closed, what we know of it signed for, and
+        // another one begun.
+        self.unkept.extend(self.log.head(self.options.clock.now().as_millisecond()));
         tracing::error!(origin = %self.log.origin, "evidence.log_closed_after_lost_commit");
         self.log = Log::new(self.options.rng.uuid().to_string(), self.options.evidence.clone());
     }
@@ -375,7 +391,7 @@ impl Task {
 fn append(path: &std::path::Path, note: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(note.as_bytes())?;
-    file.write_all(b"\n")?;
+    // One write, so that several processes may append to one file; begun on a line of its own, whatever was cut off before.
+    file.write_all(format!("\n{note}").as_bytes())?;
     file.sync_data()
 }
