@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use space::{AvailabilityStatus, Cause};
 
 use crate::{
+    changes,
     db::{Connection, Kind, Sql, Value},
     error::StoreError,
     evidence::Head,
-    holders,
+    failpoint, holders,
     records::Deposited,
     trace_log::{Block, Log, TraceRow},
     writer::{Guard, Job, PreparedDeposit, PreparedEntry, SealedMessage},
@@ -42,6 +43,7 @@ pub(crate) async fn commit(
     jobs: &[Job],
 ) -> Result<Vec<Answer>, StoreError> {
     connection.begin().await?;
+    failpoint::at("commit.begun")?;
     let mut standing = read_standing(connection, jobs).await?;
     let mut traces: Vec<TraceRow> = Vec::with_capacity(jobs.len());
     let mut blocks: Vec<Block> = Vec::new();
@@ -91,14 +93,19 @@ pub(crate) async fn commit(
         }
         answers.push(answer);
     }
+    failpoint::at("commit.judged")?;
     insert_deposits(connection, &accepted).await?;
+    failpoint::at("commit.deposits")?;
     insert_messages(connection, &messages).await?;
+    failpoint::at("commit.messages")?;
     insert_traces(connection, &log.origin, &traces, &blocks).await?;
+    failpoint::at("commit.traces")?;
     // From here the rows may stand, whatever the commit answers: their bodies are no longer anybody's to remove.
     for outside in accepted.iter().flat_map(|job| &job.deposit.entries).filter_map(|e| e.body.outside.as_ref()) {
         outside.hold.publish();
     }
     connection.commit().await.map_err(|e| StoreError::CommitUnknown(Box::new(e)))?;
+    failpoint::at("commit.done")?;
     Ok(answers)
 }
 
@@ -299,6 +306,7 @@ async fn insert_deposits(connection: &mut Connection, jobs: &[&PreparedDeposit])
         .iter()
         .flat_map(|job| job.deposit.entries.iter().zip(&job.entries).map(move |(new, sealed)| (*job, new, sealed)))
         .collect();
+    failpoint::at("deposit.sets")?;
     insert(
         connection,
         "INSERT INTO document_entry (space_id, entry_uuid, unique_id, status, type_code, creation_time, \
@@ -322,6 +330,7 @@ async fn insert_deposits(connection: &mut Connection, jobs: &[&PreparedDeposit])
         },
     )
     .await?;
+    failpoint::at("deposit.entries")?;
     insert(
         connection,
         "INSERT INTO body (space_id, body_id, size, sha256, sealed_content, sealed_key)",
@@ -338,6 +347,7 @@ async fn insert_deposits(connection: &mut Connection, jobs: &[&PreparedDeposit])
         },
     )
     .await?;
+    failpoint::at("deposit.bodies")?;
     insert_links(connection, jobs).await
 }
 
@@ -402,7 +412,13 @@ async fn insert_traces(
     })
     .await?;
     let text = "INSERT INTO log_block (origin, number, hashes)";
-    insert(connection, text, blocks, |block| [origin.into(), block.number.into(), block.hashes.clone().into()]).await
+    insert(connection, text, blocks, |block| [origin.into(), block.number.into(), block.hashes.clone().into()]).await?;
+    let Some(last) = traces.last() else { return Ok(()) };
+    let sql = Sql::new(
+        "INSERT INTO log (origin, size, beat_ms) VALUES ($1, $2, $3) \
+         ON CONFLICT (origin) DO UPDATE SET size = excluded.size, beat_ms = excluded.beat_ms",
+    );
+    connection.execute(sql.bind(origin).bind(last.seq).bind(last.pending.at_ms)).await.map(drop)
 }
 
 async fn set_clock_offset(connection: &mut Connection, offset_ms: i64) -> Result<(), StoreError> {
@@ -410,5 +426,6 @@ async fn set_clock_offset(connection: &mut Connection, offset_ms: i64) -> Result
         "INSERT INTO gateway (name, value) VALUES ('clock_offset_ms', $1) \
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     );
-    connection.execute(sql.bind(offset_ms.to_string())).await.map(drop)
+    connection.execute(sql.bind(offset_ms.to_string())).await?;
+    changes::tell(connection, "clock").await
 }

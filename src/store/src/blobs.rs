@@ -25,11 +25,13 @@ use aws_lc_rs::{
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt as _, stream::BoxStream};
 use object_store::{ObjectStore, ObjectStoreExt as _, ObjectStoreScheme, WriteMultipart, path::Path as ObjectPath};
+use prometheus_client::metrics::counter::Counter;
 use sha1::Digest as _;
 
 use crate::{
     cipher_stream::{self, CHUNK, ChunkCipher, PREFIX, START, TAG},
     error::StoreError,
+    failpoint,
     vault::KEY_BYTES,
 };
 
@@ -49,6 +51,8 @@ pub(crate) struct Blobs {
     size_limit: u64,
     /// Uploads that are under way or waiting to be published: not leftovers, however old.
     held: Held,
+    /// Bodies found damaged.
+    damaged: Counter,
 }
 
 #[derive(Debug, Clone)]
@@ -186,12 +190,13 @@ impl Blobs {
         rng: SharedRng,
         inline_limit: usize,
         size_limit: u64,
+        damaged: Counter,
     ) -> Result<Self, StoreError> {
         let place = match address.strip_prefix("file:") {
             Some(folder) => Place::folder(Path::new(folder))?,
             None => Place::bucket(address)?,
         };
-        Ok(Self { place, rng, inline_limit, size_limit, held: Held::default() })
+        Ok(Self { place, rng, inline_limit, size_limit, held: Held::default(), damaged })
     }
 
     /// Starts receiving a body.
@@ -209,6 +214,24 @@ impl Blobs {
 
     /// Reads a body that stands outside the database.
     pub(crate) async fn read(&self, body_id: &str, size: u64, key: &BodyKey) -> Result<StoredBody, StoreError> {
+        self.told(body_id, self.read_from(body_id, size, key).await)
+    }
+
+    /// Passes a result on; a body that is damaged is told to the operator.
+    pub(crate) fn told<T>(&self, body_id: &str, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        let damaged = match &result {
+            Err(StoreError::Corrupt { .. } | StoreError::Blob(object_store::Error::NotFound { .. })) => true,
+            Err(StoreError::Io(error)) => error.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        };
+        if damaged {
+            self.damaged.inc();
+            tracing::error!(body_id, "store.body_damaged");
+        }
+        result
+    }
+
+    async fn read_from(&self, body_id: &str, size: u64, key: &BodyKey) -> Result<StoredBody, StoreError> {
         let whole = size <= WHOLE;
         let source: BoxStream<'static, Result<Bytes, StoreError>> = match &self.place {
             Place::Folder(root) if whole => {
@@ -228,8 +251,10 @@ impl Blobs {
         };
         let mut opened = Opening::new(source, key, body_id, size)?;
         if !whole {
-            let chunks = futures::stream::try_unfold(opened, |mut opening| async move {
-                Ok(opening.next().await?.map(|chunk| (chunk, opening)))
+            let (blobs, body_id) = (self.clone(), body_id.to_owned());
+            let chunks = futures::stream::try_unfold((opened, blobs, body_id), |mut state| async move {
+                let next = state.0.next().await;
+                Ok(state.1.told(&state.2, next)?.map(|chunk| (chunk, state)))
             });
             return Ok(StoredBody::Stream(chunks.boxed()));
         }
@@ -267,6 +292,38 @@ impl Blobs {
                 (name, over && !held)
             })
             .collect())
+    }
+
+    /// Copies all bodies to a folder, except those that it has: how many were copied, and how many were there. `None` when
+    /// they stand in a bucket.
+    pub(crate) async fn copy_to(&self, folder: &Path) -> Result<Option<(u64, u64)>, StoreError> {
+        let Place::Folder(root) = &self.place else { return Ok(None) };
+        let (root, folder) = (root.clone(), folder.to_owned());
+        let copied = tokio::task::spawn_blocking(move || -> Result<(u64, u64), StoreError> {
+            let Place::Folder(_) = Place::folder(&folder)? else { return Ok((0, 0)) };
+            let (mut copied, mut kept) = (0, 0);
+            for (name, _) in files(&root)? {
+                let (from, to) = (file_of(&root, &name), file_of(&folder, &name));
+                let length = |path: &Path| std::fs::metadata(path).map(|m| m.len()).ok();
+                // A body is never changed: one of the same length was copied whole.
+                if length(&to).is_some() && length(&to) == length(&from) {
+                    kept += 1;
+                    continue;
+                }
+                match std::fs::copy(&from, &to) {
+                    Ok(_) => std::fs::File::open(&to)?.sync_all()?,
+                    // A leftover that was collected meanwhile.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error.into()),
+                }
+                copied += 1;
+            }
+            for shard in std::fs::read_dir(&folder)? {
+                std::fs::File::open(shard?.path())?.sync_all()?;
+            }
+            Ok((copied, kept))
+        });
+        copied.await.map_err(|_| StoreError::Corrupt { what: "blobs" })?.map(Some)
     }
 
     /// Removes a body that no row publishes.
@@ -436,7 +493,20 @@ struct Sealing {
 
 enum Sink {
     File(std::fs::File),
-    Object(WriteMultipart),
+    Object(Upload),
+}
+
+/// An upload to a bucket. Dropped before its end it is called off, so that its parts are not kept and paid for.
+struct Upload(Option<WriteMultipart>);
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let Some(upload) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(upload.abort());
+        }
+    }
 }
 
 /// Bytes gathered before they are written.
@@ -504,13 +574,16 @@ impl BodyWriter {
                 Some(Sink::File(append(file, sealed.freeze(), path).await?))
             }
             Some(Sink::Object(mut upload)) => {
-                upload.wait_for_capacity(PARTS).await?;
-                upload.write(&sealed);
-                if last {
-                    upload.finish().await?;
+                let Some(parts) = &mut upload.0 else { return Err(StoreError::Corrupt { what: "upload" }) };
+                parts.wait_for_capacity(PARTS).await?;
+                parts.write(&sealed);
+                if !last {
+                    Some(Sink::Object(upload))
+                } else if let Some(parts) = upload.0.take() {
+                    parts.finish().await?;
                     None
                 } else {
-                    Some(Sink::Object(upload))
+                    None
                 }
             }
             None => return Err(StoreError::Corrupt { what: "upload" }),
@@ -564,7 +637,8 @@ impl Blobs {
                 Sink::File(made.await.map_err(|_| StoreError::Corrupt { what: "upload" })??)
             }
             Place::Bucket(objects, at) => {
-                Sink::Object(WriteMultipart::new(objects.put_multipart(&object_of(at, body_id)).await?))
+                let upload = objects.put_multipart(&object_of(at, body_id)).await?;
+                Sink::Object(Upload(Some(WriteMultipart::new(upload))))
             }
         };
         Ok(Sealing { cipher: key.cipher()?, key, prefix, number: 0, sink: Some(sink), hold })
@@ -574,12 +648,15 @@ impl Blobs {
 /// Appends to a file; with its path, makes it durable together with its place in the folder.
 async fn append(mut file: std::fs::File, bytes: Bytes, path: Option<PathBuf>) -> Result<std::fs::File, StoreError> {
     let written = tokio::task::spawn_blocking(move || -> std::io::Result<std::fs::File> {
+        failpoint::at("body.write")?;
         file.write_all(&bytes)?;
         if let Some(path) = path {
+            failpoint::at("body.sync")?;
             file.sync_data()?;
             if let Some(folder) = path.parent() {
                 std::fs::File::open(folder)?.sync_all()?;
             }
+            failpoint::at("body.synced")?;
         }
         Ok(file)
     });

@@ -140,10 +140,29 @@ value_from! {
 }
 
 /// A statement and its values.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Sql {
     text: String,
     values: Vec<Value>,
+}
+
+/// Text and values as the library wants them.
+macro_rules! arguments {
+    ($($name:ident -> $kind:ty;)*) => {
+        $(fn $name(self) -> Result<(String, $kind), StoreError> {
+            let mut arguments = <$kind>::default();
+            for value in self.values {
+                match value {
+                    Value::Text(v) => arguments.add(v),
+                    Value::Int(v) => arguments.add(v),
+                    Value::Bool(v) => arguments.add(v),
+                    Value::Bytes(v) => arguments.add(v),
+                }
+                .map_err(sqlx::Error::Encode)?;
+            }
+            Ok((self.text, arguments))
+        })*
+    };
 }
 
 impl Sql {
@@ -184,32 +203,22 @@ impl Sql {
         self.push(")")
     }
 
-    fn sqlite(self) -> Result<(String, SqliteArguments), StoreError> {
-        let mut arguments = SqliteArguments::default();
-        for value in self.values {
-            match value {
-                Value::Text(v) => arguments.add(v),
-                Value::Int(v) => arguments.add(v),
-                Value::Bool(v) => arguments.add(v),
-                Value::Bytes(v) => arguments.add(v),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
-        Ok((self.text, arguments))
+    /// The same statement after other text.
+    #[cfg(test)]
+    pub(crate) fn after(mut self, text: &str) -> Self {
+        self.text.insert_str(0, text);
+        self
     }
 
-    fn postgres(self) -> Result<(String, PgArguments), StoreError> {
-        let mut arguments = PgArguments::default();
-        for value in self.values {
-            match value {
-                Value::Text(v) => arguments.add(v),
-                Value::Int(v) => arguments.add(v),
-                Value::Bool(v) => arguments.add(v),
-                Value::Bytes(v) => arguments.add(v),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
-        Ok((self.text, arguments))
+    /// Its text.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    arguments! {
+        sqlite -> SqliteArguments;
+        postgres -> PgArguments;
     }
 }
 
@@ -243,6 +252,21 @@ impl Row {
     }
 }
 
+#[cfg(test)]
+tokio::task_local! {
+    /// Where a test has the statements of its task noted.
+    pub(crate) static NOTED: std::cell::RefCell<Vec<Sql>>;
+}
+
+/// Notes a statement for a test.
+#[inline]
+fn note(sql: &Sql) {
+    #[cfg(test)]
+    let _ = NOTED.try_with(|noted| noted.borrow_mut().push(sql.clone()));
+    #[cfg(not(test))]
+    let _ = sql;
+}
+
 /// A connection to either database.
 #[derive(Debug)]
 pub(crate) enum Connection {
@@ -260,6 +284,7 @@ impl Connection {
 
     /// All rows.
     pub(crate) async fn all(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
+        note(&sql);
         Ok(match self {
             Self::Sqlite(c) => {
                 let (text, arguments) = sql.sqlite()?;
@@ -302,6 +327,7 @@ impl Connection {
 
     /// Carries out a statement; how many rows it touched.
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64, StoreError> {
+        note(&sql);
         Ok(match self {
             Self::Sqlite(c) => {
                 let (text, arguments) = sql.sqlite()?;

@@ -149,7 +149,8 @@ impl Store {
     ) -> Result<(u64, StoredBody), StoreError> {
         let size = u64::try_from(row.int(0)?).map_err(|_| StoreError::Corrupt { what: "body" })?;
         if let Some(sealed) = row.maybe_bytes(1)? {
-            return Ok((size, StoredBody::Whole(key.open(&["body", space, body_id], sealed)?.into())));
+            let body = self.blobs.told(body_id, key.open(&["body", space, body_id], sealed))?;
+            return Ok((size, StoredBody::Whole(body.into())));
         }
         let sealed = row.maybe_bytes(2)?.ok_or(StoreError::Corrupt { what: "body" })?;
         let body_key = BodyKey::of(&key.open(&["body key", space, body_id], sealed)?)?;

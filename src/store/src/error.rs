@@ -40,6 +40,15 @@ pub enum StoreError {
     /// What the space held was made unreadable for good.
     #[error("the key of the space was destroyed")]
     Forgotten,
+    /// No signed head covers the event yet.
+    #[error("no signed head covers this yet: try again in a minute")]
+    Unsigned,
+    /// No time stamp was had for longer than the configuration allows.
+    #[error("the time-stamping authority has been out of reach for too long: nothing is written until it answers")]
+    Unstamped,
+    /// This store cannot do that. The text says what can.
+    #[error("{0}")]
+    Unsupported(&'static str),
     /// A key is missing or unusable. The text names its identifier, never the key.
     #[error("{0}")]
     MasterKey(String),

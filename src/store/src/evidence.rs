@@ -9,6 +9,7 @@ use aws_lc_rs::{
     signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
 use tlog_tiles::tlog::{Hash, node_hash, record_hash};
 
 use crate::{blobs::hex, error::StoreError};
@@ -25,24 +26,23 @@ const SIGNATURE: usize = 4 + 64;
 /// Algorithm byte of Ed25519 in a signed note.
 const NOTE_ED25519: u8 = 1;
 
-/// What of one event is in the tree.
-pub(crate) struct LeafParts<'a> {
-    pub(crate) origin: &'a str,
+/// What of one event is in the tree: enough to compute its leaf, and nothing of anybody.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LeafText {
+    pub(crate) origin: String,
     pub(crate) seq: i64,
-    pub(crate) space: &'a str,
+    pub(crate) space: String,
     pub(crate) at_ms: i64,
-    pub(crate) sealed: &'a [u8],
-    pub(crate) commitment: &'a [u8],
+    pub(crate) sealed_sha256: String,
+    pub(crate) commitment: String,
 }
 
-/// The leaf of an event.
-pub(crate) fn leaf(parts: &LeafParts<'_>) -> Hash {
-    leaf_of(parts.origin, parts.seq, parts.space, parts.at_ms, &hex(sha256(parts.sealed).as_ref()), parts.commitment)
-}
-
-fn leaf_of(origin: &str, seq: i64, space: &str, at_ms: i64, sealed_sha256: &str, commitment: &[u8]) -> Hash {
-    let text = format!("{origin}\n{seq}\n{space}\n{at_ms}\n{sealed_sha256}\n{}\n", hex(commitment));
-    record_hash(text.as_bytes())
+impl LeafText {
+    /// The leaf.
+    pub(crate) fn hash(&self) -> Hash {
+        let Self { origin, seq, space, at_ms, sealed_sha256, commitment } = self;
+        record_hash(format!("{origin}\n{seq}\n{space}\n{at_ms}\n{sealed_sha256}\n{commitment}\n").as_bytes())
+    }
 }
 
 /// Binds an event to its leaf without showing it: SHA-256 of random salt and text.
@@ -50,7 +50,7 @@ pub(crate) fn commitment(salted: &[u8]) -> Vec<u8> {
     sha256(salted).as_ref().to_vec()
 }
 
-fn sha256(bytes: &[u8]) -> digest::Digest {
+pub(crate) fn sha256(bytes: &[u8]) -> digest::Digest {
     digest::digest(&digest::SHA256, bytes)
 }
 

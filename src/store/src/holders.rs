@@ -9,11 +9,12 @@ use space::{
 };
 
 use crate::{
-    Store,
+    Store, changes,
     db::{Connection, Sql},
     error::StoreError,
     records::{Change, TracePlace, TraceQuery},
     trace_log::SALT,
+    vault::DataKey,
     writer::{NewSpace, PreparedChange},
 };
 
@@ -30,6 +31,21 @@ pub(crate) struct Identity {
     pub(crate) matricule: String,
     pub(crate) oid: String,
     pub(crate) traits: Traits,
+}
+
+impl Identity {
+    /// Opens what stands in the row of `space`.
+    pub(crate) fn open(key: &DataKey, space: &str, sealed: &[u8]) -> Result<Self, StoreError> {
+        let text = key.open(&["holder", space], sealed)?;
+        serde_json::from_slice(&text).map_err(|_| StoreError::Corrupt { what: "holder" })
+    }
+
+    /// The holder's number. What was let in is let out: the tolerance was applied when it came.
+    pub(crate) fn ins(&self) -> Result<Ins, StoreError> {
+        let corrupt = || StoreError::Corrupt { what: "holder" };
+        let oid = InsOid::parse(&self.oid).ok_or_else(corrupt)?;
+        Ins::parse(&self.matricule, oid, InsTolerance::Test).map_err(|_| corrupt())
+    }
 }
 
 impl Store {
@@ -76,13 +92,10 @@ impl Store {
         reader.done();
         let corrupt = || StoreError::Corrupt { what: "holder" };
         let row = row.ok_or_else(corrupt)?;
-        let identity = key.open(&["holder", &id], row.bytes(0)?)?;
-        let identity: Identity = serde_json::from_slice(&identity).map_err(|_| corrupt())?;
-        let oid = InsOid::parse(&identity.oid).ok_or_else(corrupt)?;
+        let identity = Identity::open(&key, &id, row.bytes(0)?)?;
         let holder = Holder {
             space: permit.space(),
-            // What was let in is let out: the tolerance was applied when it came.
-            ins: Ins::parse(&identity.matricule, oid, InsTolerance::Test).map_err(|_| corrupt())?,
+            ins: identity.ins()?,
             traits: identity.traits,
             state: SpaceState::parse(row.text(1)?).ok_or_else(corrupt)?,
         };
@@ -178,7 +191,7 @@ pub(crate) async fn apply(connection: &mut Connection, space: &str, change: &Pre
         PreparedChange::Setting(change) => set(connection, space, change).await?,
     }
     connection.execute(Sql::new("UPDATE space SET revision = revision + 1 WHERE space_id = $1").bind(space)).await?;
-    Ok(())
+    changes::tell(connection, &format!("space {space}")).await
 }
 
 async fn create(connection: &mut Connection, space: &str, new: &NewSpace) -> Result<(), StoreError> {

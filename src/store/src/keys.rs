@@ -9,9 +9,9 @@ use ambient::SharedRng;
 use space::{Ins, SpaceId};
 
 use crate::{
+    connections::Connections,
     db::{Connection, Sql},
     error::StoreError,
-    readers::Readers,
     vault::{DataKey, MasterKeys, Wrapped},
 };
 
@@ -69,7 +69,7 @@ impl Keys {
     /// destroying raises the revision, so that no process goes on with a key it remembers.
     pub(crate) async fn of(
         &self,
-        readers: &Arc<Readers>,
+        readers: &Arc<Connections>,
         space: SpaceId,
         revision: i64,
     ) -> Result<Arc<DataKey>, StoreError> {

@@ -6,18 +6,27 @@
 //! holds what another needs. What says something of a person is sealed ([`vault`]); what was done is evidence
 //! ([`evidence`]).
 
+mod backup;
 mod batch;
 mod blobs;
+mod changes;
 mod cipher_stream;
+mod connections;
 mod db;
 mod entries;
 mod error;
 mod evidence;
+mod failpoint;
+mod feed;
 mod holders;
+mod jobs;
 mod keys;
-mod readers;
+mod metrics;
+mod proofs;
 mod records;
 mod schema;
+mod scrub;
+mod stamps;
 mod trace_log;
 mod vault;
 mod verify;
@@ -36,18 +45,26 @@ use access::{Operation, Permit};
 use ambient::{SharedClock, SharedRng};
 use space::{SpaceId, trace::TraceEvent};
 
+pub use backup::BackedUp;
 pub use blobs::{BodyWriter, StagedBody, StoredBody, hex};
+pub use changes::Changed;
 pub use error::StoreError;
 pub use evidence::{EvidenceKey, EvidenceVerifier, Head};
+pub use feed::FedEvent;
+pub use jobs::{JobSpec, JobState, Leased};
+pub use metrics::StoreMetrics;
+pub use proofs::{Consistency, Proven, check_growth, check_proof};
 pub use records::{Change, Deposit, Deposited, EntryRow, NewEntry, Notification, SetRow, TracePlace, TraceQuery};
+pub use scrub::Scrubbed;
+pub use stamps::Unstamped;
 pub use vault::{LocalMaster, MasterKey, MasterKeys, read_secret};
-pub use verify::{Problem, Report, Witness};
+pub use verify::{Problem, Report, Witness, verify_export};
 
 use blobs::Blobs;
+use connections::Connections;
 use db::{Database, Sql, Use};
 use holders::Identity;
 use keys::Keys;
-use readers::Readers;
 use trace_log::{PendingTrace, SALT};
 use vault::DataKey;
 use writer::{Guard, Job, NewSpace, PreparedChange, PreparedDeposit, SealedMessage, Writer, WriterOptions};
@@ -106,10 +123,15 @@ impl StoreOptions {
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Database,
-    readers: Arc<Readers>,
+    readers: Arc<Connections>,
     writer: Writer,
     blobs: Blobs,
     keys: Arc<Keys>,
+    /// The connection that works on jobs.
+    operations: Arc<Connections>,
+    evidence: Option<Arc<EvidenceKey>>,
+    metrics: StoreMetrics,
+    clock: SharedClock,
     rng: SharedRng,
 }
 
@@ -123,8 +145,16 @@ impl Store {
         schema::bring_up(&database, options.parts).await?;
         let mut writing = database.connect(Use::Write).await?;
         let keys = Arc::new(Keys::open(&mut writing, options.masters.clone(), rng.clone()).await?);
-        let readers = Readers::open(database.clone(), options.readers).await?;
-        let blobs = Blobs::open(&options.blobs, rng.clone(), options.inline_limit, options.size_limit)?;
+        let metrics = StoreMetrics::default();
+        let readers = Connections::open(database.clone(), Use::Read, options.readers, metrics.clone()).await?;
+        let operations = Connections::open(database.clone(), Use::Write, 1, StoreMetrics::default()).await?;
+        let blobs = Blobs::open(
+            &options.blobs,
+            rng.clone(),
+            options.inline_limit,
+            options.size_limit,
+            metrics.damaged.clone(),
+        )?;
         let writer_options = WriterOptions {
             database: database.clone(),
             queue: options.queue,
@@ -133,9 +163,21 @@ impl Store {
             evidence: options.evidence.clone(),
             sign_every: options.sign_every,
             heads: options.heads.clone(),
+            metrics: metrics.clone(),
         };
         let writer = Writer::start(writing, writer_options);
-        Ok(Self { database, readers, writer, blobs, keys, rng: rng.clone() })
+        Ok(Self {
+            database,
+            readers,
+            writer,
+            blobs,
+            keys,
+            operations,
+            evidence: options.evidence.clone(),
+            metrics,
+            clock: clock.clone(),
+            rng: rng.clone(),
+        })
     }
 
     /// The key of the space that a permit is for.
@@ -255,7 +297,19 @@ impl Store {
     pub async fn close(&self) {
         // The writing connection last: closing it folds the write-ahead log into the database file.
         self.readers.close().await;
+        self.operations.close().await;
         self.writer.close().await;
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now().as_millisecond()
+    }
+
+    /// What the store counts about itself, brought up to date.
+    #[must_use]
+    pub fn metrics(&self) -> &StoreMetrics {
+        self.metrics.queued.set(i64::try_from(self.writer.waiting()).unwrap_or(i64::MAX));
+        &self.metrics
     }
 
     /// Whether the database answers and the writer lives (readiness).

@@ -13,12 +13,20 @@ use crate::{
 /// A step: number, name, text for SQLite, text for PostgreSQL.
 type Step = (i64, &'static str, &'static str, &'static str);
 
-const STEPS: &[Step] = &[(
-    1,
-    "spine",
-    include_str!("../migrations/sqlite/0001_spine.sql"),
-    include_str!("../migrations/postgres/0001_spine.sql"),
-)];
+const STEPS: &[Step] = &[
+    (
+        1,
+        "spine",
+        include_str!("../migrations/sqlite/0001_spine.sql"),
+        include_str!("../migrations/postgres/0001_spine.sql"),
+    ),
+    (
+        2,
+        "operations",
+        include_str!("../migrations/sqlite/0002_operations.sql"),
+        include_str!("../migrations/postgres/0002_operations.sql"),
+    ),
+];
 
 /// Tables that PostgreSQL splits by a hash of their first key.
 const SPLIT: &[&str] = &[

@@ -6,8 +6,9 @@ use space::trace::TraceEvent;
 use tlog_tiles::tlog::Hash;
 
 use crate::{
+    blobs::hex,
     error::StoreError,
-    evidence::{BLOCK, Edge, EvidenceKey, Head, LeafParts, commitment, leaf},
+    evidence::{BLOCK, Edge, EvidenceKey, Head, LeafText, commitment, sha256},
     vault::DataKey,
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct PendingTrace {
     pub(crate) space: String,
     pub(crate) at_ms: i64,
     pub(crate) sealed: Vec<u8>,
+    /// In hexadecimal; hashed before it queues.
+    pub(crate) sealed_sha256: String,
     pub(crate) commitment: Vec<u8>,
 }
 
@@ -31,9 +34,11 @@ impl PendingTrace {
         let space = event.space.map_or_else(|| NO_SPACE.to_owned(), |s| s.to_string());
         let mut salted = salt.to_vec();
         serde_json::to_writer(&mut salted, event).map_err(|_| StoreError::Corrupt { what: "trace" })?;
+        let sealed = key.seal(&["trace", &space], &salted)?;
         Ok(Self {
             at_ms: event.at_ms,
-            sealed: key.seal(&["trace", &space], &salted)?,
+            sealed_sha256: hex(sha256(&sealed).as_ref()),
+            sealed,
             commitment: commitment(&salted),
             space,
         })
@@ -76,15 +81,15 @@ impl Log {
     /// Links the next event; blocks that it fills are put to `full`.
     pub(crate) fn link(&mut self, pending: PendingTrace, full: &mut Vec<Block>) -> TraceRow {
         let seq = i64::try_from(self.edge.size).unwrap_or(i64::MAX).saturating_add(1);
-        let hash = leaf(&LeafParts {
-            origin: &self.origin,
+        let leaf = LeafText {
+            origin: self.origin.clone(),
             seq,
-            space: &pending.space,
+            space: pending.space.clone(),
             at_ms: pending.at_ms,
-            sealed: &pending.sealed,
-            commitment: &pending.commitment,
-        });
-        self.append(hash, full);
+            sealed_sha256: pending.sealed_sha256.clone(),
+            commitment: hex(&pending.commitment),
+        };
+        self.append(leaf.hash(), full);
         TraceRow { seq, pending }
     }
 

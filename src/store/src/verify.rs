@@ -7,14 +7,15 @@ use std::{
 
 use aws_lc_rs::digest;
 use futures::TryStreamExt as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Store,
     blobs::{StoredBody, hex},
     db::{Connection, Sql},
     error::StoreError,
-    evidence::{EvidenceVerifier, Head, LeafParts, leaf},
+    evidence::{EvidenceVerifier, Head, LeafText},
+    proofs::leaf_text,
     trace_log::{Block, Log},
     vault::DataKey,
 };
@@ -179,16 +180,94 @@ impl Store {
 /// Keys of the spaces that have one.
 type SpaceKeys = HashMap<String, Arc<DataKey>>;
 
-/// What is known of one log while its events are read.
+/// The logs while their events are read, log by log.
 struct Checking {
-    log: Log,
-    blocks: Vec<Block>,
+    /// Signed heads by log.
+    heads: HashMap<String, Vec<Head>>,
+    /// Hashes of the blocks kept for proofs; none are looked for where none are kept.
+    blocks: Option<HashMap<(String, i64), [u8; 32]>>,
+    log: Option<Log>,
+    full: Vec<Block>,
     expected: i64,
-    heads: Vec<Head>,
+    of_log: Vec<Head>,
 }
 
+impl Checking {
+    fn new(heads: HashMap<String, Vec<Head>>, blocks: Option<HashMap<(String, i64), [u8; 32]>>) -> Self {
+        Self { heads, blocks, log: None, full: Vec::new(), expected: 1, of_log: Vec::new() }
+    }
+
+    /// The next event. Those of one log come together, in order.
+    fn event(&mut self, leaf: &LeafText, report: &mut Report) {
+        let LeafText { origin, seq, .. } = leaf;
+        if self.log.as_ref().is_none_or(|log| log.origin != *origin) {
+            self.conclude(report);
+            report.origins += 1;
+            self.log = Some(Log::new(origin.clone(), None));
+            self.expected = 1;
+            self.of_log = self.heads.remove(origin).unwrap_or_default();
+        }
+        let Some(log) = &mut self.log else { return };
+        report.events += 1;
+        if *seq != self.expected {
+            report.wrong(format!("trace {origin}/{seq}"), "events are missing before this one");
+        }
+        self.expected = seq.saturating_add(1);
+        log.append(leaf.hash(), &mut self.full);
+        if self.blocks.is_none() {
+            self.full.clear();
+        }
+        let size = log.edge.size;
+        for head in self.of_log.iter().filter(|h| h.size == size) {
+            report.heads += 1;
+            log.signed = size;
+            if head.root != log.edge.root().0 {
+                report.wrong(format!("head {origin}/{size}"), "events below this signed head are not those signed for");
+            }
+        }
+    }
+
+    /// What can be told of a log once all its events were read.
+    fn conclude(&mut self, report: &mut Report) {
+        let Some(log) = self.log.take() else { return };
+        let (origin, size) = (&log.origin, log.edge.size);
+        if self.of_log.iter().any(|h| h.size > size) {
+            report.wrong(format!("log {origin}"), "events at its end are missing that a head was signed for");
+        }
+        report.unsigned += size - log.signed;
+        let Some(blocks) = &mut self.blocks else { return };
+        for block in self.full.drain(..) {
+            if blocks.remove(&(origin.clone(), block.number)) != Some(sha256(&block.hashes)) {
+                let place = format!("block {origin}/{}", block.number);
+                report.wrong(place, "the hashes kept for proofs are not the events'");
+            }
+        }
+    }
+
+    /// What can be told once all logs were read.
+    fn finish(mut self, report: &mut Report) {
+        self.conclude(report);
+        for (origin, missing) in self.heads {
+            if missing.iter().any(|h| h.size > 0) {
+                report.wrong(format!("log {origin}"), "a whole log is missing that heads were signed for");
+            }
+        }
+        for (origin, number) in self.blocks.unwrap_or_default().into_keys() {
+            report.wrong(format!("block {origin}/{number}"), "hashes are kept of events that are not there");
+        }
+    }
+}
+
+/// The events of all logs, log by log, in order: what [`crate::proofs::leaf_text`] reads.
+const LEAVES: &str = "SELECT origin, seq, space_id, at_ms, sealed_event, commitment FROM trace ORDER BY origin, seq";
+
 async fn verify_traces(snapshot: &mut Connection, witness: &Witness, report: &mut Report) -> Result<(), StoreError> {
-    let mut heads = read_heads(snapshot, witness, report).await?;
+    let mut heads = outside_heads(witness);
+    if let Some(verifier) = &witness.verifier {
+        for row in snapshot.all(Sql::new("SELECT origin, size, note FROM log_head")).await? {
+            read_head(&mut heads, verifier, (row.text(0)?, row.int(1)?), row.text(2)?, report);
+        }
+    }
     let mut blocks: HashMap<(String, i64), [u8; 32]> = HashMap::new();
     {
         let mut rows = snapshot.stream(Sql::new("SELECT origin, number, hashes FROM log_block"));
@@ -196,100 +275,119 @@ async fn verify_traces(snapshot: &mut Connection, witness: &Witness, report: &mu
             blocks.insert((row.text(0)?.to_owned(), row.int(1)?), sha256(row.bytes(2)?));
         }
     }
-    let sql = Sql::new("SELECT origin, seq, space_id, at_ms, sealed_event, commitment FROM trace ORDER BY origin, seq");
-    let mut current: Option<Checking> = None;
-    let mut rows = snapshot.stream(sql);
+    let mut checking = Checking::new(heads, Some(blocks));
+    let mut rows = snapshot.stream(Sql::new(LEAVES));
     while let Some(row) = rows.try_next().await? {
-        let (origin, seq) = (row.text(0)?, row.int(1)?);
-        if current.as_ref().is_none_or(|c| c.log.origin != origin) {
-            if let Some(done) = current.take() {
-                conclude(done, &mut blocks, report);
-            }
-            report.origins += 1;
-            current = Some(Checking {
-                log: Log::new(origin.to_owned(), None),
-                blocks: Vec::new(),
-                expected: 1,
-                heads: heads.remove(origin).unwrap_or_default(),
-            });
-        }
-        let Some(checking) = &mut current else { continue };
-        report.events += 1;
-        if seq != checking.expected {
-            report.wrong(format!("trace {origin}/{seq}"), "events are missing before this one");
-        }
-        checking.expected = seq + 1;
-        let hash = leaf(&LeafParts {
-            origin,
-            seq,
-            space: row.text(2)?,
-            at_ms: row.int(3)?,
-            sealed: row.bytes(4)?,
-            commitment: row.bytes(5)?,
-        });
-        checking.log.append(hash, &mut checking.blocks);
-        let (size, root) = (checking.log.edge.size, checking.log.edge.root().0);
-        for head in checking.heads.iter().filter(|h| h.size == size) {
-            report.heads += 1;
-            checking.log.signed = size;
-            if head.root != root {
-                report.wrong(format!("head {origin}/{size}"), "events below this signed head are not those signed for");
-            }
-        }
+        checking.event(&leaf_text(&row)?, report);
     }
-    drop(rows);
-    if let Some(done) = current.take() {
-        conclude(done, &mut blocks, report);
-    }
-    for (origin, missing) in heads {
-        if missing.iter().any(|h| h.size > 0) {
-            report.wrong(format!("log {origin}"), "a whole log is missing that heads were signed for");
-        }
-    }
-    for (origin, number) in blocks.into_keys() {
-        report.wrong(format!("block {origin}/{number}"), "hashes are kept of events that are not there");
-    }
+    checking.finish(report);
     Ok(())
 }
 
-async fn read_heads(
-    snapshot: &mut Connection,
-    witness: &Witness,
-    report: &mut Report,
-) -> Result<HashMap<String, Vec<Head>>, StoreError> {
+fn outside_heads(witness: &Witness) -> HashMap<String, Vec<Head>> {
     let mut heads: HashMap<String, Vec<Head>> = HashMap::new();
     for head in &witness.heads {
         heads.entry(head.origin.clone()).or_default().push(head.clone());
     }
-    let Some(verifier) = &witness.verifier else { return Ok(heads) };
-    for row in snapshot.all(Sql::new("SELECT origin, size, note FROM log_head")).await? {
-        let (origin, size) = (row.text(0)?, row.int(1)?);
-        match verifier.open(row.text(2)?) {
-            Some(head) if head.origin == origin && i64::try_from(head.size) == Ok(size) => {
-                heads.entry(head.origin.clone()).or_default().push(head);
+    heads
+}
+
+/// Takes a head from the store or an export, when it is signed and says what its place says.
+fn read_head(
+    heads: &mut HashMap<String, Vec<Head>>,
+    verifier: &EvidenceVerifier,
+    (origin, size): (&str, i64),
+    note: &str,
+    report: &mut Report,
+) {
+    match verifier.open(note) {
+        Some(head) if head.origin == origin && i64::try_from(head.size) == Ok(size) => {
+            heads.entry(head.origin.clone()).or_default().push(head);
+        }
+        _ => report.wrong(format!("head {origin}/{size}"), "the head is not signed by the gateway's key"),
+    }
+}
+
+/// A line of an export.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Exported {
+    /// A signed head; all of them stand before the events.
+    Head { origin: String, size: i64, note: String },
+    /// An event.
+    Event(LeafText),
+}
+
+impl Store {
+    /// Writes what the trace logs are proven by — signed heads and leaves, nothing of what they say — as JSON lines. It is
+    /// checked by [`verify_export`], anywhere. Returns how many events it has.
+    ///
+    /// # Errors
+    /// When the database fails or the text cannot be written.
+    pub async fn export_logs(&self, out: &mut (dyn std::io::Write + Send)) -> Result<u64, StoreError> {
+        let mut write = |line: &Exported| -> Result<(), StoreError> {
+            serde_json::to_writer(&mut *out, line).map_err(|_| StoreError::Corrupt { what: "export" })?;
+            Ok(out.write_all(b"\n")?)
+        };
+        let mut reader = self.readers.get().await?;
+        reader.snapshot().await?;
+        reader.unhurried().await?;
+        for row in reader.all(Sql::new("SELECT origin, size, note FROM log_head ORDER BY origin, size")).await? {
+            let (origin, note) = (row.text(0)?.to_owned(), row.text(2)?.to_owned());
+            write(&Exported::Head { origin, size: row.int(1)?, note })?;
+        }
+        let mut events = 0;
+        {
+            let mut rows = reader.stream(Sql::new(LEAVES));
+            while let Some(row) = rows.try_next().await? {
+                write(&Exported::Event(leaf_text(&row)?))?;
+                events += 1;
             }
-            _ => report.wrong(format!("head {origin}/{size}"), "the head is not signed by the gateway's key"),
         }
-    }
-    Ok(heads)
-}
-
-/// What can be told of a log once all its events were read.
-fn conclude(done: Checking, blocks: &mut HashMap<(String, i64), [u8; 32]>, report: &mut Report) {
-    let origin = &done.log.origin;
-    let size = done.log.edge.size;
-    if done.heads.iter().any(|h| h.size > size) {
-        report.wrong(format!("log {origin}"), "events at its end are missing that a head was signed for");
-    }
-    report.unsigned += size - done.log.signed;
-    for block in &done.blocks {
-        if blocks.remove(&(origin.clone(), block.number)) != Some(sha256(&block.hashes)) {
-            report.wrong(format!("block {origin}/{}", block.number), "the hashes kept for proofs are not the events'");
-        }
+        reader.commit().await?;
+        reader.done();
+        Ok(events)
     }
 }
 
-async fn hash(body: StoredBody) -> Option<(String, u64)> {
+/// Longest line of an export, in bytes.
+const LINE: u64 = 16 * 1024;
+
+/// Checks an export of trace logs: needs no store and no key but the public one.
+///
+/// # Errors
+/// When the text cannot be read, or a line of it is none of an export.
+pub fn verify_export(mut text: impl std::io::BufRead, witness: &Witness) -> Result<Report, StoreError> {
+    use std::io::{BufRead as _, Read as _};
+    let mut report = Report::default();
+    let mut heads = outside_heads(witness);
+    let mut checking: Option<Checking> = None;
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if (&mut text).take(LINE).read_line(&mut line)? == 0 {
+            break;
+        }
+        match serde_json::from_str(&line).map_err(|_| StoreError::Corrupt { what: "line of the export" })? {
+            Exported::Head { origin, size, note } => {
+                if checking.is_some() {
+                    return Err(StoreError::Corrupt { what: "line of the export" });
+                }
+                if let Some(verifier) = &witness.verifier {
+                    read_head(&mut heads, verifier, (&origin, size), &note, &mut report);
+                }
+            }
+            Exported::Event(leaf) => {
+                let checking = checking.get_or_insert_with(|| Checking::new(std::mem::take(&mut heads), None));
+                checking.event(&leaf, &mut report);
+            }
+        }
+    }
+    checking.unwrap_or_else(|| Checking::new(heads, None)).finish(&mut report);
+    Ok(report)
+}
+
+pub(crate) async fn hash(body: StoredBody) -> Option<(String, u64)> {
     match body {
         StoredBody::Whole(bytes) => Some((hex(&sha256(&bytes)), bytes.len() as u64)),
         StoredBody::Stream(mut stream) => {
@@ -304,7 +402,7 @@ async fn hash(body: StoredBody) -> Option<(String, u64)> {
     }
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     out

@@ -18,6 +18,7 @@ use crate::{
     db::{Connection, Database, Use},
     error::StoreError,
     evidence::{EvidenceKey, Head},
+    metrics::StoreMetrics,
     records::{Change, Deposit, Deposited},
     trace_log::{Log, PendingTrace},
     vault::{DataKey, Wrapped},
@@ -172,6 +173,9 @@ enum Message {
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
+    clock: SharedClock,
+    metrics: StoreMetrics,
+    heads: Option<std::path::PathBuf>,
 }
 
 /// What the writing task works with.
@@ -186,6 +190,7 @@ pub(crate) struct WriterOptions {
     pub(crate) sign_every: Duration,
     /// Where signed heads are also appended, for who keeps them elsewhere.
     pub(crate) heads: Option<std::path::PathBuf>,
+    pub(crate) metrics: StoreMetrics,
 }
 
 impl Writer {
@@ -193,16 +198,31 @@ impl Writer {
         let (sender, receiver) = mpsc::channel(options.queue);
         let log = Log::new(options.rng.uuid().to_string(), options.evidence.clone());
         let next = Instant::now() + options.sign_every;
+        let (clock, metrics, heads) = (options.clock.clone(), options.metrics.clone(), options.heads.clone());
         tokio::spawn(
             Task { connection: Some(connection), log, options, sign_at: next, unkept: Vec::new() }.run(receiver),
         );
-        Self { queue: sender }
+        Self { queue: sender, clock, metrics, heads }
     }
 
     pub(crate) async fn submit(&self, job: Job) -> Answer {
+        // The development clock is moved even then: it may be what is wrong.
+        if !matches!(job, Job::ClockOffset(_)) && !self.metrics.is_open(self.clock.now().as_millisecond()) {
+            return Err(StoreError::Unstamped);
+        }
         let (answer, wait) = oneshot::channel();
         self.queue.try_send(Message::Work(Box::new(job), answer)).map_err(|_| StoreError::Busy)?;
         wait.await.map_err(|_| StoreError::Busy)?
+    }
+
+    /// Writes that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Appends a signed head to the file beside the store.
+    pub(crate) fn keep_outside(&self, note: &str) {
+        keep_outside(self.heads.as_deref(), note);
     }
 
     /// Whether the writing task still takes work.
@@ -251,6 +271,7 @@ impl Task {
                 }
             }
             if !jobs.is_empty() {
+                self.options.metrics.commit_jobs.observe(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
                 for (answer, result) in answers.into_iter().zip(self.commit(&jobs).await) {
                     // A caller that has gone away has lost its answer, not its write.
                     let _ = answer.send(result);
@@ -287,13 +308,10 @@ impl Task {
                 self.lost(&error);
                 return;
             }
-            if let Some(path) = &self.options.heads
-                && let Err(error) = append(path, &note)
-            {
-                tracing::error!(error = %error, "evidence.head_not_written");
-            }
+            keep_outside(self.options.heads.as_deref(), &note);
             self.unkept.remove(0);
         }
+        self.options.metrics.unsigned.set(self.log.edge.size - self.log.signed);
     }
 
     async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
@@ -341,14 +359,18 @@ impl Task {
         let mut tries = 0;
         loop {
             let mut log = self.log.clone();
+            let began = Instant::now();
             let connection = self.connection().await?;
             let done = timeout(SILENCE, batch::commit(connection, &mut log, jobs)).await;
+            self.options.metrics.commit.observe(began.elapsed().as_secs_f64());
             match done.unwrap_or_else(|_| Err(StoreError::CommitUnknown(Box::new(StoreError::Busy)))) {
                 Ok(answers) => {
                     self.log = log;
+                    self.options.metrics.unsigned.set(self.log.edge.size - self.log.signed);
                     return Ok(answers);
                 }
                 Err(error) => {
+                    self.options.metrics.commit_failures.inc();
                     self.after(&error).await;
                     tries += 1;
                     let again = error.is_contention() || matches!(error, StoreError::Unavailable(_));
@@ -384,6 +406,14 @@ impl Task {
         self.unkept.extend(self.log.head(self.options.clock.now().as_millisecond()));
         tracing::error!(origin = %self.log.origin, "evidence.log_closed_after_lost_commit");
         self.log = Log::new(self.options.rng.uuid().to_string(), self.options.evidence.clone());
+    }
+}
+
+fn keep_outside(path: Option<&std::path::Path>, note: &str) {
+    if let Some(path) = path
+        && let Err(error) = append(path, note)
+    {
+        tracing::error!(error = %error, "evidence.head_not_written");
     }
 }
 
