@@ -94,6 +94,26 @@ impl Desk {
         })
     }
 
+    /// The proof that an event of a space's trace is in the log, as a small file ([`store::check_proof`]): for who may read
+    /// the whole trace.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when the caller may not read it; [`StoreError::Unsigned`] within [`Fault::Store`] when no head is
+    /// signed over it yet.
+    pub async fn proof(&self, caller: &Caller, patient: Option<&Ins>, place: &TracePlace) -> Result<String, Fault> {
+        let acting = Acting::new(self, caller, Act::ReadTrace, Vec::new());
+        let space = self.enter_known(&acting, patient).await?;
+        on_settings!(acting, space, |settings| {
+            let permit = self.tables.decide(&caller.actor, Operation::ReadTrace, space, &settings)?;
+            if permit.rule() == Rule::Own {
+                return Err(Refusal::new(Cause::FunctionDenied).into());
+            }
+            let proof = self.store.prove(&permit, place).await?;
+            self.store.record(&permit, &acting.done(&permit), Vec::new()).await?;
+            Ok(proof)
+        })
+    }
+
     /// Reads on until there are as many readable events as asked, or no more events.
     async fn readable_traces(
         &self,

@@ -44,6 +44,10 @@ impl Known {
         known.insert(space, Arc::clone(settings));
     }
 
+    pub(crate) fn forget_all(&self) {
+        self.settings.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) fn forget_settings(&self, space: SpaceId) {
         self.settings.write().unwrap_or_else(PoisonError::into_inner).remove(&space);
     }

@@ -112,6 +112,14 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy | StoreError::Stale => Self::Busy,
+            ref full if full.is_full() => {
+                tracing::error!(error = %full, "store.full");
+                Self::Refused(vec![Refusal::new(Cause::StorageFull)])
+            }
+            StoreError::Unstamped => Self::Refused(vec![Refusal::new(Cause::EvidenceUnavailable)]),
+            StoreError::Corrupt { what: "body" } | StoreError::Blob(_) => {
+                Self::Refused(vec![Refusal::new(Cause::DocumentDamaged)])
+            }
             // Repeated, it is done once: what was carried out meanwhile is a replay then.
             StoreError::Unavailable(ref why) => {
                 tracing::error!(error = %why, "store.unavailable");
@@ -199,6 +207,16 @@ impl Desk {
     #[must_use]
     pub fn stage(&self) -> BodyWriter {
         self.store.stage()
+    }
+
+    /// Lets go of what is remembered of a space's settings: another process changed them.
+    pub fn forget(&self, space: SpaceId) {
+        self.known.forget_settings(space);
+    }
+
+    /// Lets go of all settings remembered: some may have changed unheard.
+    pub fn forget_all(&self) {
+        self.known.forget_all();
     }
 
     async fn space_of(&self, ins: &Ins) -> Result<Option<SpaceId>, Fault> {

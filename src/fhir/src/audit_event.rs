@@ -69,7 +69,7 @@ async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
     }
     let frame = Frame { call, search: &search, kind: "AuditEvent", profile: None, page };
     let bundle = frame.bundle(&events, |event| {
-        let event = audit_event(event, &ins);
+        let event = audit_event(event, Some(&ins));
         (event.id.clone(), event)
     });
     Ok(respond::json(StatusCode::OK, &bundle))
@@ -119,12 +119,52 @@ fn understand(search: &Search) -> Result<Vec<Criterion>, Failure> {
     Ok(criteria)
 }
 
+/// A trace as the resource that an audit repository is sent (ITI-20 RESTful; IHE BALP where it has a profile for the act),
+/// as JSON. `ins` is the holder's number, when the event bears on one.
+#[must_use]
+pub fn audit_record(event: &TraceEvent, ins: Option<&Ins>) -> String {
+    let mut resource = audit_event(event, ins);
+    let (interaction, basic) = match action(event.act) {
+        "C" => ("create", Some("Create")),
+        "R" => ("read", Some("Read")),
+        "U" => ("update", Some("Update")),
+        // A query's profile demands the query's text, which the trace does not keep.
+        _ => ("search", None),
+    };
+    let system = "http://hl7.org/fhir/restful-interaction";
+    resource.subtype.insert(0, Coding::new(Some(system), interaction, None));
+    if let Some(basic) = basic {
+        let patient = if ins.is_some() { "Patient" } else { "" };
+        resource.meta.profile.push(format!("{BALP}.{patient}{basic}"));
+    }
+    resource.agent.push(AuditAgent {
+        kind: Some(CodeableConcept::of(Coding::new(Some(DCM), "110152", Some("Destination Role ID")))),
+        role: Vec::new(),
+        who: Reference { kind: Some("Device".into()), display: Some("Passerelle".into()), ..Reference::default() },
+        name: None,
+        requestor: false,
+        policy: Vec::new(),
+    });
+    // Made by the repository.
+    resource.id.clear();
+    let mut json = serde_json::to_value(&resource).unwrap_or_default();
+    if let Some(object) = json.as_object_mut() {
+        object.remove("id");
+    }
+    json.to_string()
+}
+
+/// What the profiles of BALP begin with.
+const BALP: &str = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit";
+/// DICOM's code system.
+const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+
 fn at(event: &TraceEvent) -> Timestamp {
     Timestamp::from_millisecond(event.at_ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// One trace.
-fn audit_event(event: &TraceEvent, ins: &Ins) -> AuditEvent {
+fn audit_event(event: &TraceEvent, ins: Option<&Ins>) -> AuditEvent {
     let recorded = at(event).to_string();
     // The trace has no id of its own: its content is one, and the same each time.
     let id = ids::derived_uuid("AuditEvent", &serde_json::to_string(event).unwrap_or_default());
@@ -188,11 +228,7 @@ fn agents(event: &TraceEvent) -> Vec<AuditAgent> {
     let software = format!("{} {}", actor.software.name, actor.software.version);
     let display = some(software.trim()).unwrap_or_else(|| event.face.clone());
     agents.push(AuditAgent {
-        kind: Some(CodeableConcept::of(Coding::new(
-            Some("http://dicom.nema.org/resources/ontology/DCM"),
-            "110153",
-            Some("Source Role ID"),
-        ))),
+        kind: Some(CodeableConcept::of(Coding::new(Some(DCM), "110153", Some("Source Role ID")))),
         role: Vec::new(),
         who: Reference { kind: Some("Device".into()), display: Some(display), ..Reference::default() },
         name: None,
@@ -241,13 +277,16 @@ fn purpose(purpose: &Purpose) -> CodeableConcept {
     concept
 }
 
-fn entities(event: &TraceEvent, ins: &Ins) -> Vec<AuditEntity> {
+fn entities(event: &TraceEvent, ins: Option<&Ins>) -> Vec<AuditEntity> {
     let entity = |what, kind: &str, role: &str| AuditEntity {
         what,
         kind: Coding::new(Some("http://terminology.hl7.org/CodeSystem/audit-entity-type"), kind, None),
         role: Coding::new(Some("http://terminology.hl7.org/CodeSystem/object-role"), role, None),
     };
-    let holder = Reference::identified("Patient", person::ins_identifier(ins.matricule(), ins.oid()));
+    let holder = ins.map(|ins| {
+        let holder = Reference::identified("Patient", person::ins_identifier(ins.matricule(), ins.oid()));
+        entity(holder, "1", "1")
+    });
     let on_documents = matches!(event.act, Act::Deposit | Act::Find | Act::Fetch | Act::Lookup);
     let targets = event.targets.iter().map(|target| match (on_documents, target.starts_with("urn:uuid:")) {
         (true, true) => {
@@ -261,7 +300,7 @@ fn entities(event: &TraceEvent, ins: &Ins) -> Vec<AuditEntity> {
             entity(Reference { identifier: Some(identifier), ..Reference::default() }, "1", "15")
         }
     });
-    std::iter::once(entity(holder, "1", "1")).chain(targets).collect()
+    holder.into_iter().chain(targets).collect()
 }
 
 /// 0 done, 4 refused, 8 failed inside.
@@ -339,7 +378,7 @@ mod tests {
                 rule: "R.1111-49 é".into(),
                 face: "fhir".into(),
             };
-            let value = serde_json::to_value(audit_event(&event, &ins)).expect("JSON");
+            let value = serde_json::to_value(audit_event(&event, Some(&ins))).expect("JSON");
             wire_fhir::check(&value).expect("FHIR R4");
             assert_eq!((&value["outcome"], &value["outcomeDesc"]), (&"4".into(), &"blocked".into()));
             assert!(value["agent"].as_array().is_some_and(|a| a.len() >= 2), "TDE asks for two");

@@ -30,6 +30,7 @@ use axum::{
 use desk::Desk;
 use space::{Cause, Credential, Refusal};
 
+pub use audit_event::audit_record;
 pub use body::BodyBudget;
 
 use respond::Failure;

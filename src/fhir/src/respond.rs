@@ -187,8 +187,8 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::UnknownAssociationTarget
         | C::InsInvalid
         | C::InsKeyWrong => StatusCode::UNPROCESSABLE_ENTITY,
-        C::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        C::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        C::Busy | C::StorageFull | C::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        C::Internal | C::DocumentDamaged => StatusCode::INTERNAL_SERVER_ERROR,
         C::MalformedXml
         | C::DtdForbidden
         | C::TooDeep
@@ -225,6 +225,8 @@ fn issue_type(cause: Cause) -> &'static str {
         C::TooManyResults => "too-costly",
         C::TimedOut => "timeout",
         C::Busy => "throttled",
+        C::StorageFull | C::EvidenceUnavailable => "transient",
+        C::DocumentDamaged => "incomplete",
         C::Internal => "exception",
         C::FormatNotServed | C::WrongContentType | C::MethodNotServed | C::QueryParameterUnknown => "not-supported",
         C::BearerMissing => "login",

@@ -67,12 +67,20 @@ fn wire(cause: Cause) -> Wire {
         | C::EmergencyOpposed
         | C::ReasonRequired
         | C::NotAuthor => R("LocalPolicyRestrictionError"),
-        C::Busy => R("XDSRegistryBusy"),
+        C::Busy | C::EvidenceUnavailable => R("XDSRegistryBusy"),
+        C::StorageFull => R("XDSRegistryOutOfResources"),
+        C::DocumentDamaged => R("XDSRepositoryError"),
         C::Internal => R("XDSRegistryError"),
         C::VersionMismatch => F(FaultCode::VersionMismatch),
         C::MustUnderstand => F(FaultCode::MustUnderstand),
         _ => F(FaultCode::Sender),
     }
+}
+
+/// Whether the gateway, and not the sender, is what went wrong.
+const fn is_ours(cause: Cause) -> bool {
+    use Cause as C;
+    matches!(cause, C::Busy | C::StorageFull | C::EvidenceUnavailable | C::DocumentDamaged | C::Internal)
 }
 
 /// One sentence in both languages, with what and by which rule.
@@ -102,7 +110,7 @@ pub(crate) fn fault(refusal: &Refusal) -> Fault {
     let cause = refusal.cause;
     let code = match wire(cause) {
         Wire::Fault(code) => code,
-        Wire::Registry(_) if matches!(cause, Cause::Busy | Cause::Internal) => FaultCode::Receiver,
+        Wire::Registry(_) if is_ours(cause) => FaultCode::Receiver,
         Wire::Registry(_) => FaultCode::Sender,
     };
     let about = |advice: &'static str| match &refusal.subject {

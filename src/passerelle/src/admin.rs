@@ -4,7 +4,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
-use store::Store;
+use store::{Store, StoreError};
+use tracing::Instrument as _;
+
+use crate::jobs::Jobs;
 
 use axum::{
     Router,
@@ -22,7 +25,7 @@ use prometheus_client::{
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
-    registry::Registry,
+    registry::{Registry, Unit},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -31,9 +34,24 @@ struct Call {
     status: u16,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SinkLabel {
+    sink: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabel {
+    job: String,
+}
+
 /// What is counted.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
+    feed_lag: Family<SinkLabel, Gauge>,
+    overdue: Family<JobLabel, Gauge>,
+    lists_left: Gauge,
+    /// What readiness tells besides.
+    told: Arc<Mutex<String>>,
     calls: Family<Call, Counter>,
     seconds: Family<Call, Histogram>,
     under_way: Gauge,
@@ -41,7 +59,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(store: &Store) -> Self {
         let mut registry = Registry::with_prefix("passerelle");
         let calls = Family::<Call, Counter>::default();
         let seconds =
@@ -50,7 +68,43 @@ impl Metrics {
         registry.register("calls", "Calls answered, by route and HTTP status", calls.clone());
         registry.register("call_seconds", "Time from request to head of answer", seconds.clone());
         registry.register("calls_under_way", "Calls not answered yet", under_way.clone());
-        Self { calls, seconds, under_way, registry: Arc::new(Mutex::new(registry)) }
+        let (feed_lag, overdue, lists_left) = (Family::default(), Family::default(), Gauge::default());
+        registry.register("feed_lag_events", "Traces an audit repository was not given yet", feed_lag.clone());
+        let help = "Time since a job should have been done";
+        registry.register_with_unit("job_overdue", help, Unit::Seconds, overdue.clone());
+        let help = "Time until the first revocation list is out of date (negative: it is)";
+        registry.register_with_unit("crl_left", help, Unit::Seconds, lists_left.clone());
+        store.metrics().register(&mut registry);
+        let (registry, told) = (Arc::new(Mutex::new(registry)), Arc::default());
+        Self { calls, seconds, under_way, feed_lag, overdue, lists_left, told, registry }
+    }
+}
+
+impl Metrics {
+    /// Brings up to date what is asked from time to time.
+    pub(crate) async fn refresh(&self, store: &Store, jobs: &Jobs, lists_until: Option<i64>, now_ms: i64) {
+        let mut told = String::new();
+        for sink in jobs.sinks() {
+            if let Ok(lag) = store.feed_lag(sink).await {
+                self.feed_lag.get_or_create(&SinkLabel { sink }).set(i64::try_from(lag).unwrap_or(i64::MAX));
+                told.push_str(&format!("feed {sink}: {lag} events behind\n"));
+            }
+        }
+        if let Some(grace) = jobs.grace
+            && let Ok(left) = store.look_at_stamps(grace).await
+        {
+            told.push_str(&format!("time stamps: {left} s left\n"));
+        }
+        if let Ok(states) = store.jobs().await {
+            for job in states {
+                let overdue = if job.stopped || job.leased { 0 } else { (now_ms - job.due_ms).max(0) / 1000 };
+                self.overdue.get_or_create(&JobLabel { job: job.job_id }).set(overdue);
+            }
+        }
+        if let Some(until) = lists_until {
+            self.lists_left.set(until - now_ms / 1000);
+        }
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
 }
 
@@ -75,7 +129,10 @@ pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, ne
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let began = Instant::now();
     let under_way = UnderWay::of(&metrics.under_way);
-    let response = next.run(request).await;
+    // Nothing but the route: what stands in a path or a query may say something of somebody.
+    let span = tracing::debug_span!("call", route, status = tracing::field::Empty);
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("status", response.status().as_u16());
     drop(under_way);
     let call = Call { route, status: response.status().as_u16() };
     metrics.seconds.get_or_create(&call).observe(began.elapsed().as_secs_f64());
@@ -87,13 +144,17 @@ pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, ne
 pub(crate) fn router(store: Store, metrics: Metrics) -> Router {
     Router::new()
         .route("/health/live", get(|| async { "live\n" }))
-        .route("/health/ready", get(ready).with_state(store))
-        .route("/metrics", get(scrape).with_state(metrics))
+        .route("/health/ready", get(ready).with_state((store.clone(), metrics.clone())))
+        .route("/metrics", get(scrape).with_state((store, metrics)))
 }
 
-async fn ready(State(store): State<Store>) -> Response {
+async fn ready(State((store, metrics)): State<(Store, Metrics)>) -> Response {
+    let told = metrics.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match store.ping().await {
-        Ok(()) => "ready\n".into_response(),
+        Ok(()) => format!("ready\n{told}").into_response(),
+        Err(StoreError::Unstamped) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("no time stamps\n{told}")).into_response()
+        }
         Err(error) => {
             tracing::error!(error = %error, "admin.not_ready");
             (StatusCode::SERVICE_UNAVAILABLE, "store unavailable\n").into_response()
@@ -101,7 +162,9 @@ async fn ready(State(store): State<Store>) -> Response {
     }
 }
 
-async fn scrape(State(metrics): State<Metrics>) -> Response {
+async fn scrape(State((store, metrics)): State<(Store, Metrics)>) -> Response {
+    // Gauges of the store are set when they are asked for.
+    let _ = store.metrics();
     let mut text = String::new();
     let registry = metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
     match encode(&mut text, &registry) {

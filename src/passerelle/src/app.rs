@@ -3,11 +3,12 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use access::Tables;
-use ambient::{SystemClock, SystemRng};
+use ambient::{Clock as _, SystemClock, SystemRng};
 use axum::Router;
 use desk::{Desk, DeskOptions};
+use futures::StreamExt as _;
 use space::{Oid, submission::SubmissionRules};
-use store::{Store, StoreError, StoreOptions};
+use store::{Changed, Store, StoreError, StoreOptions};
 use terminology::{Mappings, Terminology};
 use tokio::{net::TcpListener, sync::watch};
 use trust::{
@@ -20,13 +21,15 @@ use crate::{
     auth::Credentials,
     commands::{DemoArgs, Failure, ServeArgs},
     config::Config,
-    demo, keys,
+    demo,
+    jobs::Jobs,
+    keys, telemetry,
 };
 
 /// How often development data are asked whether the clock was moved.
 const LOOK_AT_CLOCK: Duration = Duration::from_millis(500);
-/// How often uploads that were never acknowledged are collected.
-const COLLECT: Duration = Duration::from_secs(600);
+/// How often what is watched is looked at.
+const REFRESH: Duration = Duration::from_secs(5);
 
 /// What every command that touches the store needs.
 pub(crate) struct Core {
@@ -100,28 +103,37 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
 
 /// Serves until told to stop.
 async fn run(config: &Config) -> Result<(), Failure> {
+    let spans = telemetry::start(Some(&config.telemetry.otlp).filter(|otlp| !otlp.is_empty()))?;
     let core = open(config).await?;
+    let jobs = Arc::new(Jobs::new(config, &core)?);
+    jobs.set_up().await.map_err(|e| Failure::run("jobs", &e))?;
     let anchors = anchors(config)?;
     let files = TlsFiles { certificate: config.tls.certificate.clone(), key: config.tls.key.clone() };
     let endpoint = TlsEndpoint::load(files, anchors.clone(), ClientAuth::Required, core.clock.clone())
         .map_err(|e| Failure::usage("tls", &e))?;
-    let metrics = Metrics::new();
+    let metrics = Metrics::new(&core.store);
+    let lists_until = || anchors.lists_hold_until().map(jiff::Timestamp::as_second);
+    metrics.refresh(&core.store, &jobs, lists_until(), core.clock.now().as_millisecond()).await;
     let pro = professional(config, &core, &anchors)?
         .layer(axum::middleware::from_fn_with_state(metrics.clone(), admin::measure));
-    let admin = admin::router(core.store.clone(), metrics);
+    let admin = admin::router(core.store.clone(), metrics.clone());
 
     let pro_listener = bind("listen.pro", config.listen.pro).await?;
     let admin_listener = bind("listen.admin", config.listen.admin).await?;
     let ready = Ready::of(&pro_listener, &admin_listener)?;
 
     let (stop, stopped) = watch::channel(false);
+    let stop_jobs = stopped.clone();
     let drain = Duration::from_secs(config.limits.drain_s);
     let options =
         ServeOptions { max_connections: config.limits.connections, drain_timeout: drain, ..ServeOptions::default() };
     let pro = tokio::spawn(trust::serve(pro_listener, endpoint, pro, options, until(stopped.clone())));
     let admin =
         tokio::spawn(async move { axum::serve(admin_listener, admin).with_graceful_shutdown(until(stopped)).await });
-    let keeping = tokio::spawn(keep(core.store.clone(), core.clock.clone(), config.gateway.development));
+    let working = tokio::spawn(jobs.clone().run(stop_jobs));
+    let hearing = tokio::spawn(hear(core.store.clone(), core.desk.clone(), core.clock.clone()));
+    let keeper = Keeper { store: core.store.clone(), clock: core.clock.clone(), anchors, metrics, jobs };
+    let keeping = tokio::spawn(keeper.keep(config.gateway.development));
     ready.print();
 
     signal().await;
@@ -135,7 +147,11 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let _ = pro.await;
     admin.abort();
     keeping.abort();
+    hearing.abort();
+    // A job that does not end is taken up by another process when its lease is over.
+    let _ = tokio::time::timeout(drain, working).await;
     core.store.close().await;
+    spans.end().await;
     second.abort();
     Ok(())
 }
@@ -186,20 +202,46 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// Background work of one process: the development clock, and leftovers of uploads.
-async fn keep(store: Store, clock: Arc<SystemClock>, development: bool) {
-    let mut collect = tokio::time::interval(COLLECT);
-    let mut look = tokio::time::interval(LOOK_AT_CLOCK);
-    loop {
-        tokio::select! {
-            _ = collect.tick() => match store.collect().await {
-                Ok(0) => {}
-                Ok(removed) => tracing::info!(removed, "store.leftovers_collected"),
-                Err(error) => tracing::error!(error = %error, "store.collect_failed"),
-            },
-            _ = look.tick(), if development => {
+/// What other processes change is not remembered any longer.
+async fn hear(store: Store, desk: Arc<Desk>, clock: Arc<SystemClock>) {
+    let mut changes = std::pin::pin!(store.changes());
+    while let Some(changed) = changes.next().await {
+        match changed {
+            Changed::Space(space) => desk.forget(space),
+            Changed::Anything => desk.forget_all(),
+            Changed::Clock => {
                 if let Ok(offset) = store.clock_offset_ms().await {
                     clock.set_offset_ms(offset);
+                }
+            }
+        }
+    }
+}
+
+/// Keeps up to date what a process remembers or shows.
+struct Keeper {
+    store: Store,
+    clock: Arc<SystemClock>,
+    anchors: Arc<TrustAnchors>,
+    metrics: Metrics,
+    jobs: Arc<Jobs>,
+}
+
+impl Keeper {
+    async fn keep(self, development: bool) {
+        let mut refresh = tokio::time::interval(REFRESH);
+        let mut look = tokio::time::interval(LOOK_AT_CLOCK);
+        loop {
+            tokio::select! {
+                _ = refresh.tick() => {
+                    let lists_until = self.anchors.lists_hold_until().map(jiff::Timestamp::as_second);
+                    let now = self.clock.now().as_millisecond();
+                    self.metrics.refresh(&self.store, &self.jobs, lists_until, now).await;
+                }
+                _ = look.tick(), if development => {
+                    if let Ok(offset) = self.store.clock_offset_ms().await {
+                        self.clock.set_offset_ms(offset);
+                    }
                 }
             }
         }

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) identity: Identity,
     pub(crate) store: StoreSection,
     pub(crate) evidence: Evidence,
+    pub(crate) audit: Audit,
+    pub(crate) telemetry: Telemetry,
     pub(crate) access: AccessPolicy,
     pub(crate) ihe: Ihe,
     pub(crate) fhir: Fhir,
@@ -143,6 +145,8 @@ pub(crate) struct StoreSection {
     pub(crate) statement_timeout_s: u64,
     /// Bodies up to this many bytes stand in the database, larger ones in files.
     pub(crate) inline_bytes: usize,
+    /// Bodies read again each second to see that they are whole, in MiB; 0 = none are.
+    pub(crate) scrub_mib_per_s: u32,
     /// Connections that read.
     pub(crate) readers: u32,
     /// Writes that may wait before callers are told to try later.
@@ -160,6 +164,7 @@ impl Default for StoreSection {
             parts: 16,
             statement_timeout_s: 10,
             inline_bytes: 32 * 1024,
+            scrub_mib_per_s: 1,
             readers: 4,
             queue: 4096,
         }
@@ -177,12 +182,77 @@ pub(crate) struct Evidence {
     pub(crate) sign_every_s: u64,
     /// File that signed heads are appended to: copy it to where the store's owner cannot write.
     pub(crate) heads_file: PathBuf,
+    /// Time-stamping authority (RFC 3161) by http or https; empty = none.
+    pub(crate) tsa_url: String,
+    /// Authorities that may vouch for its stamps (PEM), and for its https server unless it stands under a public one.
+    pub(crate) tsa_authorities: Vec<PathBuf>,
+    /// How often the newest heads are stamped, in seconds.
+    pub(crate) stamp_every_s: u64,
+    /// How long the gateway goes on without the authority, in seconds; then it refuses every act.
+    pub(crate) stamp_grace_s: u64,
 }
 
 impl Default for Evidence {
     fn default() -> Self {
-        Self { key_file: "keys/evidence.key".into(), sign_every_s: 60, heads_file: "keys/heads.txt".into() }
+        Self {
+            key_file: "keys/evidence.key".into(),
+            sign_every_s: 60,
+            heads_file: "keys/heads.txt".into(),
+            tsa_url: String::new(),
+            tsa_authorities: Vec::new(),
+            stamp_every_s: 3600,
+            stamp_grace_s: 86_400,
+        }
     }
+}
+
+/// Section `[audit]`: repositories that are fed the trace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Audit {
+    /// How this gateway is called in them.
+    pub(crate) source_id: String,
+    /// A collector of ATNA messages, by syslog over TLS: `host:port`; empty = none.
+    pub(crate) syslog: String,
+    /// Authorities that may vouch for the collector (PEM).
+    pub(crate) syslog_authorities: Vec<PathBuf>,
+    /// Certificate and key (PEM) shown to the collector; empty = none.
+    pub(crate) syslog_certificate: PathBuf,
+    pub(crate) syslog_key: PathBuf,
+    /// Count as sent only what the collector has read to its end.
+    pub(crate) syslog_waits_for_end: bool,
+    /// Base of a FHIR server that takes AuditEvents: `https://host/fhir`; empty = none.
+    pub(crate) fhir: String,
+    /// Authorities that may vouch for it (PEM); empty = the public ones.
+    pub(crate) fhir_authorities: Vec<PathBuf>,
+    /// Certificate and key (PEM) shown to it; empty = none.
+    pub(crate) fhir_certificate: PathBuf,
+    pub(crate) fhir_key: PathBuf,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            source_id: "passerelle".into(),
+            syslog: String::new(),
+            syslog_authorities: Vec::new(),
+            syslog_certificate: PathBuf::new(),
+            syslog_key: PathBuf::new(),
+            syslog_waits_for_end: true,
+            fhir: String::new(),
+            fhir_authorities: Vec::new(),
+            fhir_certificate: PathBuf::new(),
+            fhir_key: PathBuf::new(),
+        }
+    }
+}
+
+/// Section `[telemetry]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Telemetry {
+    /// Collector of OpenTelemetry spans, by OTLP over HTTP (`http://host:4318`); empty = none.
+    pub(crate) otlp: String,
 }
 
 /// Section `[ihe]`.
@@ -306,9 +376,16 @@ impl Config {
             &mut self.store.master_key_file,
             &mut self.evidence.key_file,
             &mut self.evidence.heads_file,
+            &mut self.audit.syslog_certificate,
+            &mut self.audit.syslog_key,
+            &mut self.audit.fhir_certificate,
+            &mut self.audit.fhir_key,
         ] {
             root(path);
         }
+        let lists =
+            [&mut self.evidence.tsa_authorities, &mut self.audit.syslog_authorities, &mut self.audit.fhir_authorities];
+        lists.into_iter().flatten().for_each(root);
         self.store.former_master_key_files.iter_mut().for_each(root);
         self.tls.authorities.iter_mut().chain(&mut self.tls.crls).for_each(root);
         for (url, scheme) in [(&mut self.store.url, "sqlite:"), (&mut self.store.blobs, "file:")] {

@@ -35,7 +35,11 @@ pub(crate) fn evidence(config: &Config) -> Result<Option<Arc<EvidenceKey>>, Fail
 
 /// By what `verify` checks: the key's public half, and the heads kept in `heads`.
 pub(crate) fn witness(config: &Config, heads: Option<&Path>) -> Result<Witness, Failure> {
-    let verifier: Option<EvidenceVerifier> = evidence(config)?.map(|key| key.verifier());
+    witness_of(evidence(config)?.map(|key| key.verifier()), heads)
+}
+
+/// The same, with a public key that is given.
+pub(crate) fn witness_of(verifier: Option<EvidenceVerifier>, heads: Option<&Path>) -> Result<Witness, Failure> {
     let kept = match (heads, &verifier) {
         (Some(path), Some(verifier)) => {
             let text = std::fs::read_to_string(path)

@@ -7,7 +7,9 @@ mod commands;
 mod config;
 mod demo;
 mod holders;
+mod jobs;
 mod keys;
+mod outward;
 mod telemetry;
 
 use std::process::ExitCode;
@@ -24,12 +26,15 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return commands::usage(&error),
     };
-    telemetry::start();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::run("runtime", &error).report(),
     };
     let done = runtime.block_on(async {
+        // A server starts its logs itself, once it knows where its spans go.
+        if !matches!(cli.command, Command::Demo(_) | Command::Serve(_)) {
+            telemetry::start(None)?;
+        }
         match cli.command {
             Command::Demo(args) => app::demo(args).await,
             Command::Serve(args) => app::serve(args).await,
@@ -38,6 +43,9 @@ fn main() -> ExitCode {
             Command::Space(args) => commands::space::run(args).await,
             Command::Import(args) => commands::import::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,
+            Command::Evidence(args) => commands::evidence::run(args).await,
+            Command::Backup(args) => commands::backup::run(args).await,
+            Command::Jobs(args) => commands::jobs::run(args).await,
             Command::Keys(args) => commands::keys::run(args).await,
             Command::Advance(args) => commands::advance::run(args).await,
             Command::Config(args) => commands::config::run(args),

@@ -209,6 +209,12 @@ causes! {
         "The answer would be too long: narrow the search.";
     Busy, "busy", "RFC 9110 §15.6.4", "Le service est saturé : réessayez dans un instant, l'appel n'a rien changé.",
         "The service is saturated: try again in a moment, the call changed nothing.";
+    StorageFull, "storage_full", "RFC 9110 §15.6.4", "Le stockage est plein : rien n'a été enregistré, la lecture reste possible ; réessayez plus tard.",
+        "Storage is full: nothing was stored, reading goes on; try again later.";
+    EvidenceUnavailable, "evidence_unavailable", "evidence.stamp_grace_s", "L'horodatage de la trace n'est plus assuré : aucun acte n'est servi avant le retour de l'autorité d'horodatage.",
+        "The trace is no longer time-stamped: no act is served before the time-stamping authority is back.";
+    DocumentDamaged, "document_damaged", "SHA-256 of the deposit", "Les octets conservés de ce document sont endommagés : l'exploitant en est averti ; les autres documents restent lisibles.",
+        "The bytes kept of this document are damaged: the operator is told; other documents can be read.";
     Internal, "internal", "—", "Une erreur interne a empêché la réponse : rien n'a été enregistré, réessayez puis signalez-la.",
         "An internal error prevented the answer: nothing was stored, try again, then report it.";
 }

@@ -87,6 +87,21 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// Whether there was no room to write.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind as Io;
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                // SQLite: FULL. PostgreSQL: disk_full.
+                matches!(error.code().as_deref(), Some("13" | "53100"))
+            }
+            Self::Io(error) => matches!(error.kind(), Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge),
+            Self::CommitUnknown(error) => error.is_full(),
+            _ => false,
+        }
+    }
+
     /// Whether the database itself failed, so that its connection may be of no more use.
     pub(crate) const fn is_database(&self) -> bool {
         matches!(self, Self::Database(_) | Self::Unavailable(_) | Self::CommitUnknown(_))

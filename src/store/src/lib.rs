@@ -315,11 +315,14 @@ impl Store {
     /// Whether the database answers and the writer lives (readiness).
     ///
     /// # Errors
-    /// When it does not.
+    /// When it does not, or takes no writes for want of time stamps.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut reader = self.readers.get().await?;
         reader.one(Sql::new("SELECT 1")).await?;
         reader.done();
+        if !self.metrics.is_open(self.now_ms()) {
+            return Err(StoreError::Unstamped);
+        }
         if self.writer.is_alive() { Ok(()) } else { Err(StoreError::Busy) }
     }
 

@@ -1,8 +1,11 @@
 //! The command line: what it takes, and how it fails — one line on stderr: what, where, how to mend it.
 
 pub(crate) mod advance;
+pub(crate) mod backup;
 pub(crate) mod config;
+pub(crate) mod evidence;
 pub(crate) mod import;
+pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod pki;
 pub(crate) mod space;
@@ -47,6 +50,15 @@ pub(crate) enum Command {
     /// Check the trace log and the store.
     #[command(after_help = "Example: passerelle verify --data ./data")]
     Verify(verify::VerifyArgs),
+    /// Show what proves the trace, and check it without the gateway.
+    #[command(after_help = "Example: passerelle evidence check proof.txt --key hL0x…=")]
+    Evidence(evidence::EvidenceArgs),
+    /// Copy the embedded store while the gateway works.
+    #[command(after_help = "Example: passerelle backup --data ./data --to /backup/passerelle")]
+    Backup(backup::BackupArgs),
+    /// What the gateway does by itself: list it, stop a kind of it.
+    #[command(after_help = "Example: passerelle jobs stop feed --data ./data")]
+    Jobs(jobs::JobsArgs),
     /// Make the keys of a store, or wrap them anew.
     #[command(after_help = "Example: passerelle keys make --data ./data")]
     Keys(keys::KeysArgs),

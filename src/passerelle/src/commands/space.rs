@@ -1,7 +1,7 @@
 //! `passerelle space …`: on development data, what a holder can set, and the trace as the holder sees it.
 
 use clap::{Args, Subcommand};
-use desk::{Caller, SettingChange, TraceQuery};
+use desk::{Caller, SettingChange, TracePlace, TraceQuery};
 use space::{
     EmergencyConsents, Ins, ProfessionalId, StructureId,
     settings::AuthorisationKind,
@@ -206,8 +206,8 @@ async fn trace(target: &Target) -> Result<(), Failure> {
     loop {
         let read = core.desk.traces(&operator, Some(&ins), &page).await;
         let events = read.map_err(|f| Failure::refused("space", &f))?;
-        for (_, event) in &events {
-            print(&as_the_holder_sees(event).to_string());
+        for (place, event) in &events {
+            print(&as_the_holder_sees(place, event).to_string());
         }
         if events.len() < PAGE {
             break;
@@ -219,7 +219,7 @@ async fn trace(target: &Target) -> Result<(), Failure> {
 }
 
 /// Technical mode and level of access stay in the back office (holder-space rules R123, R250); an emergency is shown.
-fn as_the_holder_sees(event: &TraceEvent) -> serde_json::Value {
+fn as_the_holder_sees(place: &TracePlace, event: &TraceEvent) -> serde_json::Value {
     let at = jiff::Timestamp::from_millisecond(event.at_ms).map(|t| t.to_string()).unwrap_or_default();
     let (outcome, cause) = match &event.outcome {
         Outcome::Done => ("done", None),
@@ -240,5 +240,7 @@ fn as_the_holder_sees(event: &TraceEvent) -> serde_json::Value {
         "reason": event.actor.purpose.reason(),
         "documents": event.targets,
         "rule": event.rule,
+        // Where it stands in the log: what `evidence proof --place` takes.
+        "place": format!("{}/{}", place.origin, place.seq),
     })
 }

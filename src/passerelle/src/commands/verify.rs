@@ -1,8 +1,9 @@
 //! `passerelle verify`: proves the trace log and the store; exit 1 and the place where it breaks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use store::{EvidenceVerifier, Report};
 
 use super::{DataArgs, Failure, print};
 use crate::{app, keys};
@@ -14,15 +15,48 @@ pub(crate) struct VerifyArgs {
     /// Signed heads kept outside the store; the default is the file that the configuration names, when it exists.
     #[arg(long)]
     heads: Option<PathBuf>,
+    /// Check an export of the trace logs (`evidence export`) instead of a store; needs --key, and no data folder.
+    #[arg(long, requires = "key")]
+    export: Option<PathBuf>,
+    /// The gateway's public key, as `evidence key` prints it.
+    #[arg(long, requires = "export")]
+    key: Option<String>,
 }
 
 pub(crate) async fn run(args: VerifyArgs) -> Result<(), Failure> {
+    if let (Some(export), Some(key)) = (&args.export, &args.key) {
+        return of_export(export, key, args.heads.as_deref());
+    }
     let (config, core) = app::open_data(&args.data.data).await?;
     let kept = Some(config.evidence.heads_file.clone()).filter(|path| path.is_file());
     let witness = keys::witness(&config, args.heads.or(kept).as_deref())?;
     let report = core.store.verify(&witness).await.map_err(|e| Failure::run("verify", &e))?;
-    print(&serde_json::to_string(&report).unwrap_or_default());
+    let stamps = crate::commands::evidence::stamps(&config, &core.store).await;
     core.store.close().await;
+    let mut told = serde_json::to_value(&report).unwrap_or_default();
+    if let Ok(stamps) = stamps {
+        told["stamps"] = stamps.into();
+    }
+    print(&told.to_string());
+    stamps?;
+    conclude(&report)
+}
+
+/// Checks an export: with its key and heads kept elsewhere, and nothing else.
+fn of_export(export: &Path, key: &str, heads: Option<&Path>) -> Result<(), Failure> {
+    let verifier = EvidenceVerifier::from_text(key).ok_or_else(|| {
+        Failure::usage("--key", &"is the base64 of a public Ed25519 key, as `evidence key` prints it")
+    })?;
+    let witness = keys::witness_of(Some(verifier), heads)?;
+    let wrong = |e: &dyn std::fmt::Display| Failure::usage("--export", &format!("{}: {e}", export.display()));
+    let file = std::fs::File::open(export).map_err(|e| wrong(&e))?;
+    let report = store::verify_export(std::io::BufReader::new(file), &witness)
+        .map_err(|e| Failure::run("--export", &format!("{}: {e}", export.display())))?;
+    print(&serde_json::to_string(&report).unwrap_or_default());
+    conclude(&report)
+}
+
+fn conclude(report: &Report) -> Result<(), Failure> {
     match report.problems.first() {
         None => Ok(()),
         Some(first) => {

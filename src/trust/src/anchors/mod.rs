@@ -160,6 +160,12 @@ impl TrustAnchors {
         self.known()
     }
 
+    /// When the first of the revocation lists is out of date; `None` without lists.
+    #[must_use]
+    pub fn lists_hold_until(&self) -> Option<Timestamp> {
+        self.current().authorities.lists.iter().filter_map(|list| list.next_update).min()
+    }
+
     /// Whether a certificate is trusted at `now`: issued by an authority of ours, within its validity, not revoked.
     ///
     /// # Errors

@@ -1,0 +1,201 @@
+//! What the gateway does by itself, and who does it: jobs of the store, leased by whichever process is free.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::digest;
+use store::{JobSpec, Leased, Store, StoreError};
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    commands::Failure,
+    config::Config,
+    outward::{Authority, Sink},
+};
+
+/// How long a job may take: its lease.
+const LEASE: Duration = Duration::from_secs(120);
+/// How often a process looks for something to do.
+const LOOK: Duration = Duration::from_secs(1);
+/// Jobs a process does at once: one that waits for a partner does not hold up the others.
+const WORKERS: usize = 2;
+/// Events given to an audit repository at once.
+const PORTION: usize = 200;
+
+/// Kinds of jobs, as the operator stops them.
+pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp"];
+
+/// What jobs work with.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    store: Store,
+    sinks: Vec<(&'static str, String, Sink)>,
+    authority: Option<Authority>,
+    scrub: u64,
+    silent: Duration,
+    stamp_every: Duration,
+    pub(crate) grace: Option<Duration>,
+}
+
+/// How often bodies are scrubbed.
+const SCRUB: Duration = Duration::from_secs(10);
+
+impl Jobs {
+    pub(crate) fn new(config: &Config, core: &crate::app::Core) -> Result<Self, Failure> {
+        let clock: ambient::SharedClock = core.clock.clone();
+        let evidence = &config.evidence;
+        let authority = Authority::of(config, ambient::SystemRng::new())?;
+        Ok(Self {
+            store: core.store.clone(),
+            sinks: Sink::of(config, &clock)?,
+            grace: authority.as_ref().map(|_| Duration::from_secs(evidence.stamp_grace_s)),
+            authority,
+            scrub: u64::from(config.store.scrub_mib_per_s) << 20,
+            // A process that lives signs every so often: one that did not for so long is no more.
+            silent: Duration::from_secs(evidence.sign_every_s.saturating_mul(3).saturating_add(60)),
+            stamp_every: Duration::from_secs(evidence.stamp_every_s.max(1)),
+        })
+    }
+
+    /// Names of the audit repositories.
+    pub(crate) fn sinks(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.sinks.iter().map(|(name, _, _)| *name)
+    }
+
+    /// Sets up the jobs of this configuration, and takes away those of another.
+    pub(crate) async fn set_up(&self) -> Result<(), StoreError> {
+        let job = |job_id: String, kind: &'static str, partner: &str, every: Duration| JobSpec {
+            job_id,
+            kind,
+            partner: partner.to_owned(),
+            every,
+        };
+        let mut jobs = vec![
+            job("collect".into(), "collect", "", Duration::from_secs(600)),
+            job("sign".into(), "sign", "", Duration::from_secs(60)),
+        ];
+        if self.scrub > 0 {
+            jobs.push(job("scrub".into(), "scrub", "", SCRUB));
+        }
+        for (name, partner, _) in &self.sinks {
+            jobs.push(job(format!("feed {name}"), "feed", partner, Duration::from_secs(2)));
+        }
+        if let Some(authority) = &self.authority {
+            jobs.push(job("stamp".into(), "stamp", authority.partner(), self.stamp_every));
+        }
+        for job in &jobs {
+            self.store.set_up(job).await?;
+        }
+        let kept: Vec<String> = jobs.into_iter().map(|job| job.job_id).collect();
+        self.store.retire(KINDS, &kept).await
+    }
+
+    /// Does jobs until told to stop; what is under way then is brought to its end.
+    pub(crate) async fn run(self: Arc<Self>, stopped: watch::Receiver<bool>) {
+        let workers = (0..WORKERS).map(|_| tokio::spawn(self.clone().work(stopped.clone())));
+        futures::future::join_all(workers).await;
+    }
+
+    async fn work(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            match self.store.lease(LEASE).await {
+                Ok(Some(job)) => self.carry_out(&job).await,
+                Ok(None) => self.rest(&mut stopped).await,
+                Err(error) => {
+                    tracing::warn!(error = %error, "jobs.not_leased");
+                    self.rest(&mut stopped).await;
+                }
+            }
+        }
+    }
+
+    async fn rest(&self, stopped: &mut watch::Receiver<bool>) {
+        let _ = timeout(LOOK, stopped.wait_for(|stop| *stop)).await;
+    }
+
+    async fn carry_out(&self, job: &Leased) {
+        // Before the lease ends, or somebody else is at it too.
+        let done = timeout(LEASE * 3 / 4, self.act(job)).await;
+        let given_back = match done {
+            Ok(Ok((progress, more))) => self.store.job_done(job, &progress, more).await,
+            Ok(Err(why)) => {
+                tracing::warn!(job = job.job_id, attempts = job.attempts, why, "jobs.failed");
+                self.store.job_failed(job, &why).await
+            }
+            Err(_) => {
+                tracing::warn!(job = job.job_id, attempts = job.attempts, "jobs.took_too_long");
+                self.store.job_failed(job, "took too long").await
+            }
+        };
+        if let Err(error) = given_back {
+            tracing::warn!(job = job.job_id, error = %error, "jobs.not_given_back");
+        }
+    }
+
+    /// Does a job: its new progress, and whether there is more to do at once.
+    async fn act(&self, job: &Leased) -> Result<(String, bool), String> {
+        let store = &self.store;
+        let failed = |e: StoreError| e.to_string();
+        match job.kind.as_str() {
+            "collect" => {
+                let removed = store.collect().await.map_err(failed)?;
+                if removed > 0 {
+                    tracing::info!(removed, "store.leftovers_collected");
+                }
+                Ok((String::new(), false))
+            }
+            "scrub" => {
+                let step = store.scrub(&job.progress, self.scrub * SCRUB.as_secs()).await.map_err(failed)?;
+                for body_id in &step.damaged {
+                    tracing::error!(body_id, "store.scrub_found_damage");
+                }
+                Ok((step.next, false))
+            }
+            "sign" => {
+                let signed = store.sign_left_logs(self.silent).await.map_err(failed)?;
+                if signed > 0 {
+                    tracing::info!(signed, "evidence.left_logs_signed");
+                }
+                Ok((String::new(), false))
+            }
+            "feed" => {
+                let name = job.job_id.trim_start_matches("feed ");
+                let Some((_, _, sink)) = self.sinks.iter().find(|(known, _, _)| *known == name) else {
+                    return Err("another process has this repository, this one has not".to_owned());
+                };
+                let events = store.next_to_feed(name, PORTION).await.map_err(failed)?;
+                if !events.is_empty() {
+                    sink.give(&events).await?;
+                    store.fed(name, &events).await.map_err(failed)?;
+                }
+                Ok((String::new(), events.len() == PORTION))
+            }
+            "stamp" => self.stamp().await.map(|more| (String::new(), more)),
+            _ => Err("this program does not know such jobs".to_owned()),
+        }
+    }
+
+    async fn stamp(&self) -> Result<bool, String> {
+        let Some(authority) = &self.authority else {
+            return Err("another process has a time-stamping authority, this one has not".to_owned());
+        };
+        let failed = |e: StoreError| e.to_string();
+        let heads = self.store.unstamped().await.map_err(failed)?;
+        for head in &heads {
+            let (stamp, at) = authority.stamp(&sha256(&head.note)).await?;
+            self.store.store_stamp(head, stamp, at.as_millisecond()).await.map_err(failed)?;
+        }
+        if heads.is_empty() {
+            // Nothing new to stamp: whether the authority answers is known all the same.
+            authority.stamp(&sha256("passerelle")).await?;
+        }
+        self.store.authority_answered().await.map_err(failed)?;
+        Ok(false)
+    }
+}
+
+/// What a stamp on a signed head is over.
+pub(crate) fn sha256(text: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    hash
+}

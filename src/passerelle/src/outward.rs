@@ -1,0 +1,206 @@
+//! Whom the gateway calls by itself: the time-stamping authority, and audit repositories.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use ambient::{SharedClock, SharedRng};
+use audit::{AuditSource, Header, SyslogOptions, SyslogSink, Timeouts, audit_message, tsa};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use store::FedEvent;
+
+use crate::{
+    commands::Failure,
+    config::{Audit, Config},
+};
+
+/// How long a call may take.
+const CALL: Duration = Duration::from_secs(20);
+/// Longest answer that is read, in bytes.
+const ANSWER: usize = 256 * 1024;
+
+/// Somebody who is given every trace.
+#[derive(Debug)]
+pub(crate) enum Sink {
+    /// A collector of ATNA messages.
+    Syslog { sink: SyslogSink, header: Header, source: AuditSource },
+    /// A FHIR server.
+    Fhir { client: reqwest::Client, url: String },
+}
+
+impl Sink {
+    /// Those that a configuration names, each with its name and partner.
+    pub(crate) fn of(config: &Config, clock: &SharedClock) -> Result<Vec<(&'static str, String, Self)>, Failure> {
+        let audit = &config.audit;
+        let mut sinks = Vec::new();
+        if !audit.syslog.is_empty() {
+            sinks.push(("syslog", audit.syslog.clone(), Self::syslog(audit, clock)?));
+        }
+        if !audit.fhir.is_empty() {
+            let identity = pair("audit.fhir_certificate", &audit.fhir_certificate, &audit.fhir_key)?;
+            let client = client("audit.fhir", &audit.fhir_authorities, identity)?;
+            let url = format!("{}/AuditEvent", audit.fhir.trim_end_matches('/'));
+            sinks.push(("fhir", audit.fhir.clone(), Self::Fhir { client, url }));
+        }
+        Ok(sinks)
+    }
+
+    fn syslog(audit: &Audit, clock: &SharedClock) -> Result<Self, Failure> {
+        let wrong = |why: &dyn std::fmt::Display| Failure::usage("audit.syslog", why);
+        let (host, port) = audit.syslog.rsplit_once(':').ok_or_else(|| wrong(&"must be host:port"))?;
+        let options = SyslogOptions {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: port.parse().map_err(|_| wrong(&"must be host:port"))?,
+            roots: pem("audit.syslog_authorities", &audit.syslog_authorities)?,
+            identity: pair("audit.syslog_certificate", &audit.syslog_certificate, &audit.syslog_key)?,
+            timeouts: Timeouts { connect: CALL / 2, write: CALL, close: CALL / 2 },
+            orderly: audit.syslog_waits_for_end,
+        };
+        let process = std::process::id().to_string();
+        Ok(Self::Syslog {
+            sink: SyslogSink::new(options, clock.clone()).map_err(|e| wrong(&e))?,
+            header: Header { host: audit.source_id.clone(), app: "passerelle".into(), process: process.clone() },
+            source: AuditSource {
+                id: audit.source_id.clone(),
+                site: None,
+                gateway: audit.source_id.clone(),
+                process: Some(process),
+                access_point: None,
+            },
+        })
+    }
+
+    /// Gives it events, all of them or as good as none: what is uncertain is given again.
+    pub(crate) async fn give(&self, events: &[FedEvent]) -> Result<(), String> {
+        match self {
+            Self::Syslog { sink, header, source } => {
+                let message = |fed: &FedEvent| {
+                    let at = jiff::Timestamp::from_millisecond(fed.event.at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+                    header.message(at, &audit_message(&fed.event, fed.ins.as_ref(), source))
+                };
+                let messages: Vec<String> = events.iter().map(message).collect();
+                sink.send(&messages).await.map_err(|e| e.to_string())
+            }
+            Self::Fhir { client, url } => {
+                for fed in events {
+                    let body = fhir::audit_record(&fed.event, fed.ins.as_ref());
+                    let call = client.post(url).header("content-type", "application/fhir+json").body(body);
+                    let answer = call.send().await.map_err(|e| told(&e))?;
+                    if !answer.status().is_success() {
+                        return Err(format!("the repository answered {}", answer.status().as_u16()));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The time-stamping authority.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    client: reqwest::Client,
+    url: String,
+    roots: Arc<Vec<CertificateDer<'static>>>,
+    rng: SharedRng,
+}
+
+impl Authority {
+    /// The one that a configuration names.
+    pub(crate) fn of(config: &Config, rng: SharedRng) -> Result<Option<Self>, Failure> {
+        let evidence = &config.evidence;
+        if evidence.tsa_url.is_empty() {
+            return Ok(None);
+        }
+        let roots = stamp_roots(config)?;
+        let client = client("evidence.tsa_url", &evidence.tsa_authorities, None)?;
+        Ok(Some(Self { client, url: evidence.tsa_url.clone(), roots: Arc::new(roots), rng }))
+    }
+
+    /// Whom it is called: its address.
+    pub(crate) fn partner(&self) -> &str {
+        &self.url
+    }
+
+    /// A stamp on a hash, checked, with its instant.
+    pub(crate) async fn stamp(&self, sha256: &[u8; 32]) -> Result<(Vec<u8>, jiff::Timestamp), String> {
+        let mut nonce = [0; 8];
+        self.rng.fill(&mut nonce);
+        let nonce = u64::from_be_bytes(nonce) >> 1;
+        let call = self.client.post(&self.url).header("content-type", tsa::REQUEST_TYPE);
+        let answer = call.body(tsa::request(sha256, nonce)).send().await.map_err(|e| told(&e))?;
+        if !answer.status().is_success() {
+            return Err(format!("the authority answered {}", answer.status().as_u16()));
+        }
+        let mut answer = answer;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| told(&e))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > ANSWER {
+                return Err("the authority's answer is too long".to_owned());
+            }
+        }
+        let token = tsa::token_of(&bytes, sha256, nonce).map_err(|e| e.to_string())?;
+        let at = tsa::check(&token, sha256, &self.roots).map_err(|e| e.to_string())?;
+        Ok((token, at))
+    }
+}
+
+/// Authorities that time stamps must lead to.
+pub(crate) fn stamp_roots(config: &Config) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let key = "evidence.tsa_authorities";
+    let text = pem(key, &config.evidence.tsa_authorities)?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    read.map_err(|_| Failure::usage(key, &"a file is not PEM: give certificates of authorities"))
+}
+
+/// An HTTP client that trusts `authorities` (or the public ones) and shows `identity`.
+fn client(
+    key: &str,
+    authorities: &[PathBuf],
+    identity: Option<(Vec<u8>, Vec<u8>)>,
+) -> Result<reqwest::Client, Failure> {
+    let wrong = |e: reqwest::Error| Failure::usage(key, &e);
+    let mut builder = reqwest::Client::builder()
+        .timeout(CALL)
+        .connect_timeout(CALL / 2)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("passerelle/", env!("CARGO_PKG_VERSION")));
+    if !authorities.is_empty() {
+        let roots = reqwest::Certificate::from_pem_bundle(&pem(key, authorities)?).map_err(wrong)?;
+        builder = builder.tls_certs_only(roots);
+    }
+    if let Some((mut certificate, secret)) = identity {
+        certificate.push(b'\n');
+        certificate.extend(secret);
+        builder = builder.identity(reqwest::Identity::from_pem(&certificate).map_err(wrong)?);
+    }
+    builder.build().map_err(wrong)
+}
+
+fn pem(key: &str, files: &[PathBuf]) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    for file in files {
+        text.extend(fs::read(file).map_err(|e| Failure::usage(key, &format!("{}: {e}", file.display())))?);
+        text.push(b'\n');
+    }
+    Ok(text)
+}
+
+fn pair(key: &str, certificate: &PathBuf, secret: &PathBuf) -> Result<Option<(Vec<u8>, Vec<u8>)>, Failure> {
+    if certificate.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    Ok(Some((pem(key, std::slice::from_ref(certificate))?, pem(key, std::slice::from_ref(secret))?)))
+}
+
+/// What failed, without the address (which may carry a secret).
+fn told(error: &reqwest::Error) -> String {
+    let step = if error.is_timeout() {
+        "took too long"
+    } else if error.is_connect() {
+        "could not be reached"
+    } else {
+        "broke off"
+    };
+    format!("the call {step}")
+}
