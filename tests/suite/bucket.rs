@@ -11,9 +11,9 @@ use testkit::{Client, Gateway, GatewayOptions, TestDocument};
 use crate::support::{Caller, SUCCESS, stored};
 
 /// An S3 server with one bucket. Dropped, it is killed.
-struct S3 {
+pub(crate) struct S3 {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Drop for S3 {
@@ -25,7 +25,7 @@ impl Drop for S3 {
 
 impl S3 {
     /// Starts `moto_server`; `None`, said once on stderr, when there is none.
-    async fn start(port: u16) -> Option<Self> {
+    pub(crate) async fn start(port: u16) -> Option<Self> {
         let child = Command::new("moto_server")
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdout(Stdio::null())
@@ -55,19 +55,20 @@ impl S3 {
         stream.read_to_end(&mut answer).await.ok()?;
         String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse().ok()
     }
+}
 
-    fn options(&self) -> GatewayOptions {
-        let mut options = GatewayOptions::default().with("STORE__BLOBS", "s3://bodies/dmp");
-        let variables = [
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ENDPOINT", &format!("http://{}", self.address)),
-            ("AWS_ALLOW_HTTP", "true"),
-        ];
-        options.environment.extend(variables.map(|(k, v)| (k.to_owned(), v.to_owned())));
-        options
-    }
+/// A gateway whose bodies go to the bucket of the S3 server at `address`.
+pub(crate) fn options(address: &str) -> GatewayOptions {
+    let mut options = GatewayOptions::default().with("STORE__BLOBS", "s3://bodies/dmp");
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT", &format!("http://{address}")),
+        ("AWS_ALLOW_HTTP", "true"),
+    ];
+    options.environment.extend(variables.map(|(k, v)| (k.to_owned(), v.to_owned())));
+    options
 }
 
 #[expect(clippy::print_stderr, reason = "what a test leaves out is said")]
@@ -79,7 +80,7 @@ fn say(text: &str) {
 async fn bodies_go_to_a_bucket_and_come_back_and_its_loss_is_told() {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
     let Some(s3) = S3::start(port).await else { return };
-    let gateway = Gateway::with(s3.options());
+    let gateway = Gateway::with(options(&s3.address));
     let mut physician = Caller::of(&gateway, "medecin", 0);
     // In the row; in one part; in several.
     let lengths = [900, 200_000, 12 << 20];

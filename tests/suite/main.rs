@@ -5,6 +5,8 @@ mod bad_input;
 mod bucket;
 mod corpus;
 mod crash;
+mod evidence;
+mod faults;
 mod fhir;
 mod fhir_bodies;
 mod fhir_bundle;

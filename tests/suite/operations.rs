@@ -18,7 +18,7 @@ use testkit::{
 use crate::support::{Caller, eventually, faulted, newest, refused, stored, succeeded};
 
 /// A page of the operator's listener: status line and body.
-fn page(admin: &str, path: &str) -> (String, String) {
+pub(crate) fn page(admin: &str, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(admin).expect("it listens");
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {admin}\r\n\r\n").expect("sent");
     let mut text = String::new();

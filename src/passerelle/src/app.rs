@@ -60,6 +60,7 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
         statement_timeout: Duration::from_secs(config.store.statement_timeout_s),
         inline_limit: config.store.inline_bytes,
         size_limit: config.limits.document_bytes,
+        reserve: u64::from(config.store.reserve_mib) << 20,
         readers: config.store.readers,
         queue: config.store.queue,
     };

@@ -145,6 +145,8 @@ pub(crate) struct StoreSection {
     pub(crate) statement_timeout_s: u64,
     /// Bodies up to this many bytes stand in the database, larger ones in files.
     pub(crate) inline_bytes: usize,
+    /// Room on the disk of the embedded store that deposits leave to the traces of readings, in MiB.
+    pub(crate) reserve_mib: u32,
     /// Bodies read again each second to see that they are whole, in MiB; 0 = none are.
     pub(crate) scrub_mib_per_s: u32,
     /// Connections that read.
@@ -164,6 +166,7 @@ impl Default for StoreSection {
             parts: 16,
             statement_timeout_s: 10,
             inline_bytes: 32 * 1024,
+            reserve_mib: 256,
             scrub_mib_per_s: 1,
             readers: 4,
             queue: 4096,

@@ -24,7 +24,9 @@ use aws_lc_rs::{
 };
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt as _, stream::BoxStream};
-use object_store::{ObjectStore, ObjectStoreExt as _, ObjectStoreScheme, WriteMultipart, path::Path as ObjectPath};
+use object_store::{
+    ObjectStore, ObjectStoreExt as _, ObjectStoreScheme, RetryConfig, WriteMultipart, path::Path as ObjectPath,
+};
 use prometheus_client::metrics::counter::Counter;
 use sha1::Digest as _;
 
@@ -199,6 +201,14 @@ impl Blobs {
         Ok(Self { place, rng, inline_limit, size_limit, held: Held::default(), damaged })
     }
 
+    /// The folder they stand in, when it is one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Folder(root) => Some(root),
+            Place::Bucket(..) => None,
+        }
+    }
+
     /// Starts receiving a body.
     pub(crate) fn stage(&self) -> BodyWriter {
         BodyWriter {
@@ -364,7 +374,9 @@ impl Place {
         let (ObjectStoreScheme::AmazonS3, prefix) = ObjectStoreScheme::parse(&url).map_err(|_| wrong())? else {
             return Err(wrong());
         };
-        let objects = object_store::aws::AmazonS3Builder::from_env().with_url(address).build()?;
+        // Tried again for less time than a caller waits.
+        let retry = RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(15), ..RetryConfig::default() };
+        let objects = object_store::aws::AmazonS3Builder::from_env().with_url(address).with_retry(retry).build()?;
         Ok(Self::Bucket(Arc::new(objects), prefix))
     }
 }

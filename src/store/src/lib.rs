@@ -24,6 +24,7 @@ mod keys;
 mod metrics;
 mod proofs;
 mod records;
+mod room;
 mod schema;
 mod scrub;
 mod stamps;
@@ -65,6 +66,7 @@ use connections::Connections;
 use db::{Database, Sql, Use};
 use holders::Identity;
 use keys::Keys;
+use room::Room;
 use trace_log::{PendingTrace, SALT};
 use vault::DataKey;
 use writer::{Guard, Job, NewSpace, PreparedChange, PreparedDeposit, SealedMessage, Writer, WriterOptions};
@@ -92,6 +94,8 @@ pub struct StoreOptions {
     pub inline_limit: usize,
     /// Largest body, in bytes.
     pub size_limit: u64,
+    /// Room on the disk that deposits leave to traces, in bytes.
+    pub reserve: u64,
     /// Connections that read.
     pub readers: u32,
     /// Writes that may wait; one more is answered [`StoreError::Busy`].
@@ -113,6 +117,7 @@ impl StoreOptions {
             statement_timeout: Duration::from_secs(10),
             inline_limit: 32 * 1024,
             size_limit: 2 << 30,
+            reserve: 0,
             readers: 4,
             queue: 4096,
         }
@@ -126,6 +131,7 @@ pub struct Store {
     readers: Arc<Connections>,
     writer: Writer,
     blobs: Blobs,
+    room: Room,
     keys: Arc<Keys>,
     /// The connection that works on jobs.
     operations: Arc<Connections>,
@@ -167,9 +173,9 @@ impl Store {
         };
         let writer = Writer::start(writing, writer_options);
         Ok(Self {
-            database,
             readers,
             writer,
+            room: Room::new(&database, &blobs, options.reserve),
             blobs,
             keys,
             operations,
@@ -177,6 +183,7 @@ impl Store {
             metrics,
             clock: clock.clone(),
             rng: rng.clone(),
+            database,
         })
     }
 
@@ -217,6 +224,7 @@ impl Store {
         event: &TraceEvent,
     ) -> Result<Deposited, StoreError> {
         demand(permit, |o| o == Operation::Deposit)?;
+        self.room.check()?;
         let key = self.key_of(permit).await?;
         let mut deposit = deposit;
         let messages = self.sealed(&permit.space().to_string(), std::mem::take(&mut deposit.notifications))?;

@@ -230,6 +230,20 @@ impl Gateway {
         }
     }
 
+    /// Sets (or with an empty value takes away) a variable of the environment for the next start.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.options.environment.retain(|(key, _)| key != variable);
+        if !value.is_empty() {
+            self.options.environment.push((variable.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// What it is given in its environment.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.options.environment.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// Starts it (again) on the same folder.
     pub fn restart(&mut self) {
         self.kill();

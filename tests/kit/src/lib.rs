@@ -1,17 +1,21 @@
 //! What tests and benchmarks share: the real program on free ports, clients with real certificates, messages as real
 //! software sends them. Speaks to the program over sockets only.
 
+pub mod catcher;
 pub mod client;
 pub mod corpus;
 pub mod credentials;
 pub mod document;
 pub mod gateway;
+pub mod proxy;
 pub mod soap;
 
+pub use catcher::Catcher;
 pub use client::{Client, Reply};
 pub use credentials::Credentials;
 pub use document::TestDocument;
 pub use gateway::{Gateway, GatewayOptions, Process};
+pub use proxy::{Fault, Proxy};
 
 /// A random UUID.
 #[must_use]

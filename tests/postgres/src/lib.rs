@@ -43,9 +43,9 @@ pub struct Server {
     address: String,
     maintenance: String,
     programs: PathBuf,
-    // Kept so that it is there as long as the program is.
+    // Kept so that they are there as long as the program is.
     folder: Option<tempfile::TempDir>,
-    _child: Option<Child>,
+    child: Option<Child>,
 }
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -92,7 +92,7 @@ impl Server {
         if let Ok(url) = std::env::var("PASSERELLE_TEST_POSTGRES") {
             let (address, _) = url.rsplit_once('/').filter(|(a, _)| !a.ends_with('/')).unwrap_or((&url, ""));
             let (address, programs) = (address.to_owned(), programs.unwrap_or_default());
-            return Some(Self { address, maintenance: url, programs, folder: None, _child: None });
+            return Some(Self { address, maintenance: url, programs, folder: None, child: None });
         }
         Self::of_programs(programs?)
     }
@@ -103,7 +103,7 @@ impl Server {
         let child = serve(folder.path(), port, &programs)?;
         let address = format!("postgres://passerelle@127.0.0.1:{port}");
         let maintenance = format!("{address}/postgres");
-        Some(Self { address, maintenance, programs, folder: Some(folder), _child: Some(child) })
+        Some(Self { address, maintenance, programs, folder: Some(folder), child: Some(child) })
     }
 
     /// Stops a private server at once, as a crash does, and starts it again.
@@ -126,6 +126,67 @@ impl Server {
             .status()
             .expect("pg_ctl runs");
         assert!(status.success(), "the server does not come back");
+    }
+
+    /// A second server that repeats everything this private one commits; this one waits for it with each commit.
+    ///
+    /// # Panics
+    /// When this one is not private, or the second does not come up.
+    #[must_use]
+    pub fn standby(&self) -> Self {
+        assert!(self.folder.is_some(), "a private server");
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let script = r#"set -eu
+            as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups -- "$@"; else "$@"; fi; }
+            if [ "$(id -u)" = 0 ]; then chown postgres: "$1"; chmod 700 "$1"; fi
+            cd "$1"
+            as "$2/pg_basebackup" -D "$1/data" -R -X stream -c fast -d "$3 application_name=standby"
+            "#;
+        let from = format!("host=127.0.0.1 port={} user=passerelle", self.address.rsplit(':').next().expect("a port"));
+        let copied = Command::new("sh")
+            .args(["-c", script, "sh"])
+            .arg(folder.path())
+            .arg(&self.programs)
+            .arg(&from)
+            .stdin(Stdio::null())
+            .output()
+            .expect("sh runs");
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        let child = serve(folder.path(), port, &self.programs).expect("the standby comes up");
+        // The default of the field: what is told to be done is on both.
+        let wait = "ALTER SYSTEM SET synchronous_standby_names = '*'";
+        self.psql(&self.maintenance, wait);
+        self.psql(&self.maintenance, "SELECT pg_reload_conf()");
+        let address = format!("postgres://passerelle@127.0.0.1:{port}");
+        let maintenance = format!("{address}/postgres");
+        Self { address, maintenance, programs: self.programs.clone(), folder: Some(folder), child: Some(child) }
+    }
+
+    /// Makes a standby the server that writes.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn promote(&self) {
+        assert_eq!(self.psql(&self.maintenance, "SELECT pg_promote()"), "t");
+        let wait = "ALTER SYSTEM SET synchronous_standby_names = ''";
+        self.psql(&self.maintenance, wait);
+        self.psql(&self.maintenance, "SELECT pg_reload_conf()");
+    }
+
+    /// Ends a private server at once, as a crash does, for good.
+    pub fn crash(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Its end of standard input closes: the server is stopped immediately.
+            drop(child.stdin.take());
+            let _ = child.wait();
+        }
+    }
+
+    /// `host:port`.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.address.rsplit('@').next().unwrap_or_default()
     }
 
     /// A new, empty database; its address.
