@@ -32,6 +32,15 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// Of several processes together: their time, and the largest one's peak.
+    pub(crate) fn of_all(pids: &[u32]) -> Self {
+        let each = pids.iter().map(|pid| Self::of(*pid));
+        each.fold(Self { cpu: Duration::ZERO, peak_kib: 0 }, |sum, one| Self {
+            cpu: sum.cpu + one.cpu,
+            peak_kib: sum.peak_kib.max(one.peak_kib),
+        })
+    }
+
     pub(crate) fn of(pid: u32) -> Self {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // The name in parentheses may hold spaces: count from behind it.
@@ -46,9 +55,9 @@ impl Usage {
 }
 
 /// Runs a plan.
-pub(crate) async fn run<W: Worker>(name: &str, plan: Plan, server: u32, make: impl Fn(usize) -> W) -> Value {
+pub(crate) async fn run<W: Worker>(name: &str, plan: Plan, servers: &[u32], make: impl Fn(usize) -> W) -> Value {
     let next = Arc::new(AtomicU64::new(0));
-    let (server_before, own_before) = (Usage::of(server), Usage::of(std::process::id()));
+    let (server_before, own_before) = (Usage::of_all(servers), Usage::of(std::process::id()));
     let began = Instant::now();
     let end = began + Duration::from_secs(plan.seconds);
     let mut tasks = Vec::new();
@@ -92,7 +101,7 @@ pub(crate) async fn run<W: Worker>(name: &str, plan: Plan, server: u32, make: im
         let index = ((latencies.len().saturating_sub(1)) as f64 * q) as usize;
         f64::from(latencies.get(index).copied().unwrap_or(0)) / 1000.0
     };
-    let (server_after, own_after) = (Usage::of(server), Usage::of(std::process::id()));
+    let (server_after, own_after) = (Usage::of_all(servers), Usage::of(std::process::id()));
     let share = |after: Usage, before: Usage| (after.cpu - before.cpu).as_secs_f64() / elapsed.as_secs_f64();
     let round = |x: f64| (x * 100.0).round() / 100.0;
     #[expect(clippy::cast_precision_loss, reason = "a rate")]

@@ -2,7 +2,10 @@
 //! mutual TLS. Prints one JSON line a scenario. Figures are kept in `docs/performance.md`, never asserted by a test.
 
 mod decide;
+mod fill;
+mod growth;
 mod load;
+mod log;
 mod scenario;
 
 use clap::Parser;
@@ -16,7 +19,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     after_help = "Example: cargo run --release -p passerelle-bench -- --seconds 10 deposit find fetch refused decide"
 )]
 struct Arguments {
-    /// What to run: deposit, find, find-ten, find-all, fetch, fetch-fhir, refused, decide; all of them when none is named.
+    /// What to run: deposit, find, find-ten, find-all, fetch, fetch-fhir, refused, decide, log; all of these when none is
+    /// named. By name only: growth (fills the store to one size after another and measures at each).
     scenarios: Vec<String>,
     /// How long each scenario runs, in seconds.
     #[arg(long, default_value_t = 10)]
@@ -30,9 +34,21 @@ struct Arguments {
     /// A VIHF of its own for each request (as many as can be signed before), instead of one for the session.
     #[arg(long)]
     fresh_vihf: bool,
+    /// On PostgreSQL, on a private server started from the machine's programs, instead of SQLite.
+    #[arg(long)]
+    postgres: bool,
+    /// Processes of the gateway on one PostgreSQL; requests go to each in turn.
+    #[arg(long, default_value_t = 1)]
+    processes: usize,
+    /// Sizes for `growth`, in documents.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
+    documents: Vec<u64>,
+    /// Events for `log`; 0 = as many as fit in the time.
+    #[arg(long, default_value_t = 0)]
+    events: u64,
 }
 
-const ALL: &[&str] = &["deposit", "find", "find-ten", "find-all", "fetch", "fetch-fhir", "refused", "decide"];
+const ALL: &[&str] = &["deposit", "find", "find-ten", "find-all", "fetch", "fetch-fhir", "refused", "decide", "log"];
 
 #[expect(clippy::print_stdout, reason = "one JSON line a scenario is what this program is for")]
 fn main() {
@@ -44,7 +60,11 @@ fn main() {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     for name in wanted {
-        let line = if name == "decide" { decide::run() } else { runtime.block_on(scenario::run(name, &arguments)) };
-        println!("{line}");
+        match name {
+            "decide" => println!("{}", decide::run()),
+            "log" => println!("{}", runtime.block_on(log::run(&arguments))),
+            "growth" => runtime.block_on(growth::run(&arguments, |line| println!("{line}"))),
+            _ => println!("{}", runtime.block_on(scenario::run(name, &arguments))),
+        }
     }
 }

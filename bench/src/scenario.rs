@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testkit::{Client, Credentials, Gateway, TestDocument, client, soap};
+use testkit::{Client, Credentials, Gateway, GatewayOptions, TestDocument, client, soap};
 
 use crate::{
     Arguments,
@@ -43,7 +43,7 @@ impl Vihfs {
     }
 }
 
-fn random_text(bytes: usize) -> Vec<u8> {
+pub(crate) fn random_text(bytes: usize) -> Vec<u8> {
     // Text that does not compress to nothing, without asking for chance: a linear congruence.
     let mut state = 0x2545_F491_4F6C_DD1Du64;
     let letter = |_| {
@@ -103,13 +103,13 @@ impl Worker for Gets {
     }
 }
 
-fn contains(text: &[u8], needle: &[u8]) -> bool {
+pub(crate) fn contains(text: &[u8], needle: &[u8]) -> bool {
     // Answers name their status early.
     let head = &text[..text.len().min(4096)];
     head.windows(needle.len()).any(|w| w == needle)
 }
 
-fn retrieve_body(unique_id: &str) -> String {
+pub(crate) fn retrieve_body(unique_id: &str) -> String {
     let repository = soap::REPOSITORY_ID;
     format!(
         r#"<RetrieveDocumentSetRequest xmlns="urn:ihe:iti:xds-b:2007"><DocumentRequest><RepositoryUniqueId>{repository}</RepositoryUniqueId><DocumentUniqueId>{unique_id}</DocumentUniqueId></DocumentRequest></RetrieveDocumentSetRequest>"#
@@ -118,17 +118,29 @@ fn retrieve_body(unique_id: &str) -> String {
 
 /// Runs a scenario on a gateway of its own.
 pub(crate) async fn run(name: &str, arguments: &Arguments) -> Value {
-    let gateway = Gateway::start();
+    let server = arguments.postgres.then(database);
+    let mut options = GatewayOptions::default();
+    if let Some((_, url)) = &server {
+        options = options.with("STORE__URL", url);
+    }
+    let gateway = Gateway::with(options);
+    let folder = gateway.data().display().to_string();
+    let others: Vec<_> = (1..arguments.processes)
+        .map(|_| gateway.beside(&["demo", "--any-port", "--data", &folder], &GatewayOptions::default()))
+        .collect();
+    let addresses: Vec<String> =
+        std::iter::once(gateway.pro.clone()).chain(others.iter().map(|other| other.pro.clone())).collect();
+    let address = |index: usize| addresses[index % addresses.len()].clone();
     let pki = gateway.data().join("pki");
     let ins = gateway.ins(0).to_owned();
     let plan = Plan { seconds: arguments.seconds, rate: arguments.rate, connections: arguments.connections };
     let as_of = |who: &str| client::tls(&pki, Some(who));
-    let server = gateway.pid();
+    let servers: Vec<u32> = std::iter::once(gateway.pid()).chain(others.iter().map(testkit::Process::pid)).collect();
     let post = |who: &'static str, path, action, body: String, wanted, at_least| {
         let (config, vihfs) = (as_of(who), Vihfs::sign(&pki, who, &ins, arguments.fresh_vihf));
-        let (pro, body) = (gateway.pro.clone(), Arc::new(body));
-        move |_| Posts {
-            client: Client::with_config(&pro, config.clone()),
+        let body = Arc::new(body);
+        move |index| Posts {
+            client: Client::with_config(&address(index), config.clone()),
             vihfs: vihfs.clone(),
             path,
             action,
@@ -146,13 +158,14 @@ pub(crate) async fn run(name: &str, arguments: &Arguments) -> Value {
             let vihfs = Vihfs::sign(&pki, "medecin", &ins, arguments.fresh_vihf);
             let body = Arc::new(random_text(10_000));
             let config = as_of("medecin");
-            let make = |_| Deposits {
-                client: Client::with_config(&gateway.pro, config.clone()),
+            let make = |index| Deposits {
+                client: Client::with_config(&address(index), config.clone()),
                 vihfs: vihfs.clone(),
                 ins: vec![ins.clone()],
                 body: body.clone(),
             };
-            let mut line = load::run("deposit 10 kB", plan, server, make).await;
+            let mut line = load::run("deposit 10 kB", plan, &servers, make).await;
+            drop(others);
             let mut gateway = gateway;
             gateway.terminate();
             let stored = line["requests"].as_u64().unwrap_or(1).max(1);
@@ -171,7 +184,7 @@ pub(crate) async fn run(name: &str, arguments: &Arguments) -> Value {
                 _ => (String::new(), "find in 200 documents (all listed)", 800_000),
             };
             let body = soap::find_documents(&ins, soap::APPROVED, &more);
-            load::run(title, plan, server, post("medecin", soap::REGISTRY, FIND, body, SUCCESS, at_least)).await
+            load::run(title, plan, &servers, post("medecin", soap::REGISTRY, FIND, body, SUCCESS, at_least)).await
         }
         "fetch" | "fetch-fhir" => {
             let document = TestDocument::of(random_text(100_000), "11502-2", "10");
@@ -179,18 +192,18 @@ pub(crate) async fn run(name: &str, arguments: &Arguments) -> Value {
             if name == "fetch" {
                 let body = retrieve_body(&document.unique_id);
                 let make = post("medecin", soap::REPOSITORY, RETRIEVE, body, SUCCESS, 100_000);
-                return load::run("fetch 100 kB (SOAP, MTOM)", plan, server, make).await;
+                return load::run("fetch 100 kB (SOAP, MTOM)", plan, &servers, make).await;
             }
             let config = as_of("medecin");
             let path = Arc::new(format!("/fhir/Binary/{}", document.unique_id));
             let bearer = Arc::new(Credentials::of(&pki, "medecin", &ins).bearer());
-            let make = |_| Gets {
-                client: Client::with_config(&gateway.pro, config.clone()),
+            let make = |index| Gets {
+                client: Client::with_config(&address(index), config.clone()),
                 path: path.clone(),
                 bearer: bearer.clone(),
                 size: 100_000,
             };
-            load::run("fetch 100 kB (FHIR)", plan, server, make).await
+            load::run("fetch 100 kB (FHIR)", plan, &servers, make).await
         }
         "refused" => {
             // A pregnancy report: the matrix opens it to physicians and midwives only.
@@ -198,10 +211,21 @@ pub(crate) async fn run(name: &str, arguments: &Arguments) -> Value {
             deposit(&gateway, &pki, &ins, document.clone()).await;
             let body = retrieve_body(&document.unique_id);
             let make = post("pharmacien", soap::REPOSITORY, RETRIEVE, body, b"ResponseStatusType:Failure", 100);
-            load::run("refused access", plan, server, make).await
+            load::run("refused access", plan, &servers, make).await
         }
         other => panic!("no scenario {other}"),
     }
+}
+
+/// A database on a private PostgreSQL with room to work in, its durability untouched.
+pub(crate) fn database() -> (pgserver::Server, String) {
+    let server = pgserver::Server::private().expect("PostgreSQL programs on this machine");
+    let url = server.database();
+    for setting in ["shared_buffers = '2GB'", "max_wal_size = '8GB'", "checkpoint_timeout = '15min'"] {
+        server.psql(&url, &format!("ALTER SYSTEM SET {setting}"));
+    }
+    server.crash_and_restart();
+    (server, url)
 }
 
 async fn deposit(gateway: &Gateway, pki: &Path, ins: &str, document: TestDocument) {
@@ -242,7 +266,7 @@ async fn fill(gateway: &Gateway, pki: &Path, ins: &str) {
 }
 
 /// Bytes on disk of a folder.
-fn disk(folder: &Path) -> u64 {
+pub(crate) fn disk(folder: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt as _;
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     let size = |entry: std::fs::DirEntry| match entry.metadata() {

@@ -117,8 +117,15 @@ impl From<StoreError> for Fault {
                 Self::Refused(vec![Refusal::new(Cause::StorageFull)])
             }
             StoreError::Unstamped => Self::Refused(vec![Refusal::new(Cause::EvidenceUnavailable)]),
-            StoreError::Corrupt { what: "body" } | StoreError::Blob(_) => {
+            StoreError::Corrupt { what: "body" | "sealed value" } => {
                 Self::Refused(vec![Refusal::new(Cause::DocumentDamaged)])
+            }
+            ref lost @ (StoreError::Blob(_) | StoreError::Io(_)) if lost.is_damage() => {
+                Self::Refused(vec![Refusal::new(Cause::DocumentDamaged)])
+            }
+            StoreError::Blob(ref why) => {
+                tracing::error!(error = %why, "store.bucket_unavailable");
+                Self::Busy
             }
             // Repeated, it is done once: what was carried out meanwhile is a replay then.
             StoreError::Unavailable(ref why) => {

@@ -36,6 +36,9 @@ pub(crate) struct Jobs {
     pub(crate) grace: Option<Duration>,
 }
 
+/// How often a part (of 256) of the bodies is looked through for leftovers: all in about an hour.
+const COLLECT: Duration = Duration::from_secs(14);
+
 /// How often bodies are scrubbed.
 const SCRUB: Duration = Duration::from_secs(10);
 
@@ -70,7 +73,7 @@ impl Jobs {
             every,
         };
         let mut jobs = vec![
-            job("collect".into(), "collect", "", Duration::from_secs(600)),
+            job("collect".into(), "collect", "", COLLECT),
             job("sign".into(), "sign", "", Duration::from_secs(60)),
         ];
         if self.scrub > 0 {
@@ -137,11 +140,12 @@ impl Jobs {
         let failed = |e: StoreError| e.to_string();
         match job.kind.as_str() {
             "collect" => {
-                let removed = store.collect().await.map_err(failed)?;
+                let part: u8 = job.progress.parse().unwrap_or_default();
+                let removed = store.collect(part).await.map_err(failed)?;
                 if removed > 0 {
                     tracing::info!(removed, "store.leftovers_collected");
                 }
-                Ok((String::new(), false))
+                Ok((part.wrapping_add(1).to_string(), false))
             }
             "scrub" => {
                 let step = store.scrub(&job.progress, self.scrub * SCRUB.as_secs()).await.map_err(failed)?;

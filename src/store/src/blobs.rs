@@ -27,7 +27,6 @@ use futures::{StreamExt, TryStreamExt as _, stream::BoxStream};
 use object_store::{
     ObjectStore, ObjectStoreExt as _, ObjectStoreScheme, RetryConfig, WriteMultipart, path::Path as ObjectPath,
 };
-use prometheus_client::metrics::counter::Counter;
 use sha1::Digest as _;
 
 use crate::{
@@ -53,8 +52,6 @@ pub(crate) struct Blobs {
     size_limit: u64,
     /// Uploads that are under way or waiting to be published: not leftovers, however old.
     held: Held,
-    /// Bodies found damaged.
-    damaged: Counter,
 }
 
 #[derive(Debug, Clone)]
@@ -192,13 +189,12 @@ impl Blobs {
         rng: SharedRng,
         inline_limit: usize,
         size_limit: u64,
-        damaged: Counter,
     ) -> Result<Self, StoreError> {
         let place = match address.strip_prefix("file:") {
             Some(folder) => Place::folder(Path::new(folder))?,
             None => Place::bucket(address)?,
         };
-        Ok(Self { place, rng, inline_limit, size_limit, held: Held::default(), damaged })
+        Ok(Self { place, rng, inline_limit, size_limit, held: Held::default() })
     }
 
     /// The folder they stand in, when it is one.
@@ -224,24 +220,6 @@ impl Blobs {
 
     /// Reads a body that stands outside the database.
     pub(crate) async fn read(&self, body_id: &str, size: u64, key: &BodyKey) -> Result<StoredBody, StoreError> {
-        self.told(body_id, self.read_from(body_id, size, key).await)
-    }
-
-    /// Passes a result on; a body that is damaged is told to the operator.
-    pub(crate) fn told<T>(&self, body_id: &str, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        let damaged = match &result {
-            Err(StoreError::Corrupt { .. } | StoreError::Blob(object_store::Error::NotFound { .. })) => true,
-            Err(StoreError::Io(error)) => error.kind() == std::io::ErrorKind::NotFound,
-            _ => false,
-        };
-        if damaged {
-            self.damaged.inc();
-            tracing::error!(body_id, "store.body_damaged");
-        }
-        result
-    }
-
-    async fn read_from(&self, body_id: &str, size: u64, key: &BodyKey) -> Result<StoredBody, StoreError> {
         let whole = size <= WHOLE;
         let source: BoxStream<'static, Result<Bytes, StoreError>> = match &self.place {
             Place::Folder(root) if whole => {
@@ -261,10 +239,8 @@ impl Blobs {
         };
         let mut opened = Opening::new(source, key, body_id, size)?;
         if !whole {
-            let (blobs, body_id) = (self.clone(), body_id.to_owned());
-            let chunks = futures::stream::try_unfold((opened, blobs, body_id), |mut state| async move {
-                let next = state.0.next().await;
-                Ok(state.1.told(&state.2, next)?.map(|chunk| (chunk, state)))
+            let chunks = futures::stream::try_unfold(opened, |mut opening| async move {
+                Ok(opening.next().await?.map(|chunk| (chunk, opening)))
             });
             return Ok(StoredBody::Stream(chunks.boxed()));
         }
@@ -275,17 +251,20 @@ impl Blobs {
         Ok(StoredBody::Whole(bytes.freeze()))
     }
 
-    /// All bodies outside the database, and whether each is old enough for its upload to be over.
-    pub(crate) async fn outside(&self) -> Result<Vec<(String, bool)>, StoreError> {
+    /// All bodies outside the database — or those whose identifier begins with one byte — and whether each is old enough
+    /// for its upload to be over.
+    pub(crate) async fn outside(&self, of: Option<u8>) -> Result<Vec<(String, bool)>, StoreError> {
+        let of = of.map(|byte| hex(&[byte]));
         let found = match &self.place {
             Place::Folder(root) => {
                 let root = root.clone();
-                let listed = tokio::task::spawn_blocking(move || files(&root)).await;
+                let listed = tokio::task::spawn_blocking(move || files(&root, of.as_deref())).await;
                 listed.map_err(|_| StoreError::Corrupt { what: "blobs" })??
             }
             Place::Bucket(objects, prefix) => {
                 let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
-                let listed: Vec<_> = objects.list(Some(prefix)).try_collect().await?;
+                let prefix = of.map_or_else(|| prefix.clone(), |of| prefix.clone().join(of));
+                let listed: Vec<_> = objects.list(Some(&prefix)).try_collect().await?;
                 let age = |at: i64| Duration::from_secs(now.saturating_sub(u64::try_from(at).unwrap_or_default()));
                 let named = listed.iter().filter_map(|object| {
                     let name = object.location.filename()?.to_owned();
@@ -312,7 +291,7 @@ impl Blobs {
         let copied = tokio::task::spawn_blocking(move || -> Result<(u64, u64), StoreError> {
             let Place::Folder(_) = Place::folder(&folder)? else { return Ok((0, 0)) };
             let (mut copied, mut kept) = (0, 0);
-            for (name, _) in files(&root)? {
+            for (name, _) in files(&root, None)? {
                 let (from, to) = (file_of(&root, &name), file_of(&folder, &name));
                 let length = |path: &Path| std::fs::metadata(path).map(|m| m.len()).ok();
                 // A body is never changed: one of the same length was copied whole.
@@ -389,11 +368,11 @@ fn object_of(prefix: &ObjectPath, body_id: &str) -> ObjectPath {
     prefix.clone().join(body_id.get(..2).unwrap_or("00")).join(body_id)
 }
 
-fn files(root: &Path) -> Result<Vec<(String, bool)>, StoreError> {
+fn files(root: &Path, of: Option<&str>) -> Result<Vec<(String, bool)>, StoreError> {
     let mut found = Vec::new();
     for folder in std::fs::read_dir(root)? {
         let folder = folder?.path();
-        if !folder.is_dir() {
+        if !folder.is_dir() || of.is_some_and(|of| folder.file_name().is_none_or(|name| name != of)) {
             continue;
         }
         for file in std::fs::read_dir(folder)? {

@@ -1,6 +1,7 @@
 //! Reading documents of a space.
 
 use access::{Operation, Permit};
+use futures::StreamExt as _;
 use space::{Association, AssociationKind, AvailabilityStatus, query::EntryQuery};
 
 use crate::{
@@ -136,7 +137,20 @@ impl Store {
         let mut reader = self.readers.get().await?;
         let row = reader.one(sql.bind(&space).bind(body_id)).await?;
         reader.done();
-        self.opened(&row.ok_or(StoreError::Corrupt { what: "body" })?, &key, &space, body_id).await
+        let row = row.ok_or(StoreError::Corrupt { what: "body" })?;
+        let (size, body) = self.told(body_id, self.opened(&row, &key, &space, body_id).await)?;
+        let StoredBody::Stream(chunks) = body else { return Ok((size, body)) };
+        let (this, body_id) = (self.clone(), body_id.to_owned());
+        Ok((size, StoredBody::Stream(chunks.map(move |chunk| this.told(&body_id, chunk)).boxed())))
+    }
+
+    /// Passes a result on; a body that is damaged is told to the operator.
+    fn told<T>(&self, body_id: &str, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if result.as_ref().is_err_and(StoreError::is_damage) {
+            self.metrics.damaged.inc();
+            tracing::error!(body_id, "store.body_damaged");
+        }
+        result
     }
 
     /// Opens the body of a row of `size, sealed_content, sealed_key`.
@@ -149,8 +163,7 @@ impl Store {
     ) -> Result<(u64, StoredBody), StoreError> {
         let size = u64::try_from(row.int(0)?).map_err(|_| StoreError::Corrupt { what: "body" })?;
         if let Some(sealed) = row.maybe_bytes(1)? {
-            let body = self.blobs.told(body_id, key.open(&["body", space, body_id], sealed))?;
-            return Ok((size, StoredBody::Whole(body.into())));
+            return Ok((size, StoredBody::Whole(key.open(&["body", space, body_id], sealed)?.into())));
         }
         let sealed = row.maybe_bytes(2)?.ok_or(StoreError::Corrupt { what: "body" })?;
         let body_key = BodyKey::of(&key.open(&["body key", space, body_id], sealed)?)?;

@@ -87,6 +87,16 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// Whether what is stored is absent or not what was stored, rather than out of reach.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::Blob(object_store::Error::NotFound { .. }) => true,
+            Self::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
     /// Whether there was no room to write.
     #[must_use]
     pub fn is_full(&self) -> bool {

@@ -154,13 +154,7 @@ impl Store {
         let metrics = StoreMetrics::default();
         let readers = Connections::open(database.clone(), Use::Read, options.readers, metrics.clone()).await?;
         let operations = Connections::open(database.clone(), Use::Write, 1, StoreMetrics::default()).await?;
-        let blobs = Blobs::open(
-            &options.blobs,
-            rng.clone(),
-            options.inline_limit,
-            options.size_limit,
-            metrics.damaged.clone(),
-        )?;
+        let blobs = Blobs::open(&options.blobs, rng.clone(), options.inline_limit, options.size_limit)?;
         let writer_options = WriterOptions {
             database: database.clone(),
             queue: options.queue,
@@ -353,14 +347,15 @@ impl Store {
         self.writer.submit(Job::ClockOffset(offset_ms)).await.map(drop)
     }
 
-    /// Removes bodies of uploads that were never acknowledged. Returns how many.
+    /// Removes bodies of uploads that were never acknowledged, of those whose identifier begins with the byte `of`: one
+    /// part in 256, so that a look takes no long time however many there are. Returns how many.
     ///
     /// # Errors
     /// When the folder or the database fails.
-    pub async fn collect(&self) -> Result<u64, StoreError> {
+    pub async fn collect(&self, of: u8) -> Result<u64, StoreError> {
         // Bodies first: one that is published meanwhile is then found among the rows.
         let old: Vec<String> =
-            self.blobs.outside().await?.into_iter().filter(|(_, over)| *over).map(|(id, _)| id).collect();
+            self.blobs.outside(Some(of)).await?.into_iter().filter(|(_, over)| *over).map(|(id, _)| id).collect();
         let mut removed = 0;
         for part in old.chunks(500) {
             // No space is known of a leftover: all parts of the table are looked into.

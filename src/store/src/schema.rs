@@ -48,11 +48,18 @@ const SPLIT: &[&str] = &[
 /// Held while a process of ours changes the schema (any number, the same for all).
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_lock(7727001)";
 
+/// Released also with the connection, when a step fails; a pooler may keep that open.
+const SCHEMA_UNLOCK: &str = "SELECT pg_advisory_unlock(7727001)";
+
 /// Brings the schema up to date; on PostgreSQL, makes the parts of split tables when they are first made.
 ///
 /// (The steps are embedded by hand: the library's macro would build the database a second time, for the compiler.)
 pub(crate) async fn bring_up(database: &Database, parts: u32) -> Result<(), StoreError> {
     let mut connection = database.connect(Use::Write).await?;
+    if connection.kind() == Kind::Postgres {
+        // A step may rewrite a large table, and another process may be at it already: neither is a call that waits.
+        connection.run("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+    }
     match &mut connection {
         Connection::Sqlite(c) => migrator(Kind::Sqlite).run(c).await?,
         Connection::Postgres(c) => {
@@ -73,7 +80,6 @@ fn migrator(kind: Kind) -> Migrator {
 
 /// Makes the parts that are missing. Their number is decided once and kept with the store.
 async fn split(connection: &mut Connection, parts: u32) -> Result<(), StoreError> {
-    // Released with the connection.
     connection.run(SCHEMA_LOCK).await?;
     let kept = Sql::new("INSERT INTO gateway (name, value) VALUES ('parts', $1) ON CONFLICT DO NOTHING");
     connection.execute(kept.bind(parts.to_string())).await?;
@@ -91,5 +97,5 @@ async fn split(connection: &mut Connection, parts: u32) -> Result<(), StoreError
             connection.execute(Sql::new(&text)).await?;
         }
     }
-    Ok(())
+    connection.run(SCHEMA_UNLOCK).await
 }

@@ -57,7 +57,8 @@ impl Store {
                         let expected = row.text(4)?;
                         hash(body).await.is_some_and(|(sha256, length)| length == size && sha256 == expected)
                     }
-                    Err(error) if error.is_database() => return Err(error),
+                    // Out of reach is not damaged: the job is tried again.
+                    Err(error) if !error.is_damage() => return Err(error),
                     Err(_) => false,
                 };
                 found.bodies += 1;
@@ -75,6 +76,7 @@ impl Store {
             }
         }
         self.metrics.scrubbed.inc_by(found.bytes);
+        self.metrics.damaged.inc_by(found.damaged.len() as u64);
         Ok(found)
     }
 }

@@ -95,7 +95,10 @@ pub fn read_secret(path: &Path) -> Result<String, StoreError> {
     let shown = path.display();
     let wrong = |e: &dyn fmt::Display| StoreError::MasterKey(format!("{shown}: {e}"));
     let mode = std::fs::metadata(path).map_err(|e| wrong(&e))?.permissions().mode();
-    if mode & 0o077 != 0 {
+    // What a service manager hands over may be its group's (systemd: LoadCredential).
+    let handed = std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder));
+    let open_to_others = if handed { 0o037 } else { 0o077 };
+    if mode & open_to_others != 0 {
         return Err(wrong(&"others may read it (chmod 600)"));
     }
     std::fs::read_to_string(path).map_err(|e| wrong(&e))

@@ -170,7 +170,7 @@ impl Store {
                 report.wrong(format!("body {id}"), "the bytes are absent or not those that were stored");
             }
         }
-        for (id, _) in self.blobs.outside().await? {
+        for (id, _) in self.blobs.outside(None).await? {
             report.leftovers += u64::from(!published.contains(&id));
         }
         Ok(())

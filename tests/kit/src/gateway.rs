@@ -131,6 +131,14 @@ pub struct Process {
     pub admin: String,
 }
 
+impl Process {
+    /// Process identifier.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
