@@ -13,7 +13,7 @@ use space::{
     settings::AuthorisationKind,
     trace::{Act, Outcome, TraceEvent},
 };
-use store::{Change, Deposit, LocalMaster, MasterKeys, NewEntry, Store, StoreOptions, read_secret};
+use store::{Change, Deposit, EvidenceKey, LocalMaster, MasterKeys, NewEntry, Store, StoreOptions, read_secret};
 
 /// Documents of a holder.
 pub(crate) const PER_SPACE: u64 = 20;
@@ -46,6 +46,8 @@ impl Filling {
         let clock: SharedClock = SystemClock::new();
         let master = LocalMaster::from_text(&read_secret(&data.join("keys/master.key")).expect("a key"));
         let mut options = StoreOptions::in_folder(data, MasterKeys::new(master.expect("a key"), Vec::new()));
+        let key = read_secret(&data.join("keys/evidence.key")).expect("a key");
+        options.evidence = Some(Arc::new(EvidenceKey::from_text(&key).expect("a key")));
         if let Some(url) = url {
             options.url = url.to_owned();
         }

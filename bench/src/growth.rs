@@ -14,8 +14,8 @@ use crate::{
 
 /// Holders that are asked about, spread over the whole store.
 const ASKED: u64 = 500;
-/// Requests a second: well below what one process takes.
-const RATE: u64 = 200;
+/// Requests a second: well below what one process takes, so that what is seen is the store and not a queue.
+const RATE: u64 = 100;
 
 /// Somebody asked about.
 struct Asked {

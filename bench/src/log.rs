@@ -90,6 +90,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Value {
         }
     }
     filling.close().await;
+    assert_eq!(took.len(), places.len(), "every event is proven");
     took.sort_unstable();
     let at = |share: usize| took.get((took.len().saturating_sub(1)) * share / 100).copied().unwrap_or(0);
     #[expect(clippy::cast_precision_loss, reason = "a rate")]

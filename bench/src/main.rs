@@ -1,6 +1,7 @@
 //! Load on a running gateway: open loop (each request has its scheduled time, latency counts from it) over kept-alive
 //! mutual TLS. Prints one JSON line a scenario. Figures are kept in `docs/performance.md`, never asserted by a test.
 
+mod chart;
 mod decide;
 mod fill;
 mod growth;
@@ -20,7 +21,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 )]
 struct Arguments {
     /// What to run: deposit, find, find-ten, find-all, fetch, fetch-fhir, refused, decide, log; all of these when none is
-    /// named. By name only: growth (fills the store to one size after another and measures at each).
+    /// named. By name only: growth (fills the store to one size after another and measures at each), chart (draws
+    /// the JSON lines of growth on standard input as SVG).
     scenarios: Vec<String>,
     /// How long each scenario runs, in seconds.
     #[arg(long, default_value_t = 10)]
@@ -63,6 +65,10 @@ fn main() {
         match name {
             "decide" => println!("{}", decide::run()),
             "log" => println!("{}", runtime.block_on(log::run(&arguments))),
+            "chart" => {
+                let lines = std::io::read_to_string(std::io::stdin()).expect("text on standard input");
+                print!("{}", chart::draw(&lines));
+            }
             "growth" => runtime.block_on(growth::run(&arguments, |line| println!("{line}"))),
             _ => println!("{}", runtime.block_on(scenario::run(name, &arguments))),
         }

@@ -154,3 +154,108 @@ async fn nothing_acknowledged_is_lost_when_the_database_crashes_under_load() {
         .collect();
     assert!(done.iter().all(|d| traced.contains(&d.unique_id)), "each has its trace");
 }
+
+/// Three processes of one gateway that come and go.
+struct Fleet {
+    members: Vec<testkit::Process>,
+    /// Where each listens now.
+    addresses: Arc<Mutex<Vec<String>>>,
+}
+
+impl Fleet {
+    fn start(gateway: &Gateway, options: &GatewayOptions) -> Self {
+        let members: Vec<_> = (0..3).map(|_| second(gateway, options)).collect();
+        let addresses = members.iter().map(|m| m.pro.clone()).collect();
+        Self { members, addresses: Arc::new(Mutex::new(addresses)) }
+    }
+
+    /// `kill -9`, and another in its place.
+    fn replace(&mut self, index: usize, gateway: &Gateway, options: &GatewayOptions) {
+        // Dropped, it is killed: before the next starts, so that there are two for a while.
+        drop(self.members.remove(index));
+        self.members.insert(index, second(gateway, options));
+        self.addresses.lock().expect("no test thread panicked")[index] = self.members[index].pro.clone();
+    }
+}
+
+/// As [`feed`], at whichever process answers: one that is gone is left for the next.
+async fn feed_anywhere(
+    mut caller: Caller,
+    pki: std::path::PathBuf,
+    addresses: Arc<Mutex<Vec<String>>>,
+    stop: Arc<AtomicBool>,
+    stored: Arc<Mutex<Vec<TestDocument>>>,
+    seed: usize,
+) {
+    for n in seed.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let document = TestDocument::of(crate::iti41::noise([1_000, 60_000][n % 2] + n), "11502-2", "10");
+        let deposit = testkit::soap::Deposit::one(&caller.ins, document.clone());
+        for turn in n.. {
+            if crate::faults::tried(&mut caller, &deposit).await {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let address = {
+                let all = addresses.lock().expect("no test thread panicked");
+                all[turn % all.len()].clone()
+            };
+            caller.client = testkit::Client::new(&address, &pki, "medecin");
+        }
+        stored.lock().expect("no test thread panicked").push(document);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_processes_are_killed_and_the_database_crashes() {
+    let kills = std::env::var("PASSERELLE_PROCESS_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
+    let Some(server) = pgserver::Server::private() else { return };
+    let options = GatewayOptions::default().with("STORE__URL", &server.database()).with("STORE__PARTS", "2");
+    let gateway = Gateway::with(options.clone());
+    let pki = gateway.data().join("pki");
+    let mut fleet = Fleet::start(&gateway, &options);
+    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+    let tasks: Vec<_> = (0..6)
+        .map(|index| {
+            let caller = Caller::of(&gateway, "medecin", 0);
+            let (addresses, stop, done) = (fleet.addresses.clone(), stop.clone(), done.clone());
+            tokio::spawn(feed_anywhere(caller, pki.clone(), addresses, stop, done, index))
+        })
+        .collect();
+    let server = Arc::new(server);
+    let mut state = 7_u64;
+    for round in 0..kills {
+        tokio::time::sleep(Duration::from_millis(150 + state % 200)).await;
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let victim = usize::try_from(state >> 40).unwrap_or_default() % 3;
+        tokio::task::block_in_place(|| fleet.replace(victim, &gateway, &options));
+        if round % 10 == 4 {
+            let server = server.clone();
+            tokio::task::spawn_blocking(move || server.crash_and_restart()).await.expect("it comes back");
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    stop.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.expect("each ends acknowledged");
+    }
+    let done = std::mem::take(&mut *done.lock().expect("no test thread panicked"));
+    assert!(done.len() > kills * 4, "{} documents are no load", done.len());
+    say(&format!("{} documents acknowledged over {kills} kills", done.len()));
+    let mut caller = Caller::of(&gateway, "medecin", 0);
+    for document in &done {
+        assert!(caller.bytes(&document.unique_id).await == document.body.as_slice());
+    }
+    let report: serde_json::Value = serde_json::from_str(&gateway.command(&["verify"])).expect("JSON");
+    assert_eq!(report["problems"], serde_json::json!([]), "{report}");
+    // Each is there once, and nothing besides: what was sent again was stored once.
+    let demonstration = report["entries"].as_u64().expect("a number") - done.len() as u64;
+    assert_eq!(demonstration, stored(&Gateway::start()), "{report}");
+}
+
+#[expect(clippy::print_stderr, reason = "figures of a long run")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -23,40 +23,55 @@ pub enum Service {
 }
 
 /// A transaction, once its request has been read.
-pub(crate) enum Transaction {
+enum Read {
     Iti18(iti18::Request),
     Iti41(Box<iti41::Request>),
     Iti43(iti43::Request),
 }
 
+/// Which transaction a message was of: an extension of its answer, for who counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transaction(pub &'static str);
+
 /// Serves one request.
 pub(crate) async fn serve(state: IheState, which: Service, request: Request<Body>) -> Response {
-    let (head, body) = request.into_parts();
     let mut heading = Heading::default();
+    let mut response = answered(state, which, request, &mut heading).await;
+    response.extensions_mut().insert(Transaction(match heading.body.as_str() {
+        "AdhocQueryRequest" => "ITI-18",
+        "ProvideAndRegisterDocumentSetRequest" => "ITI-41",
+        "RetrieveDocumentSetRequest" => "ITI-43",
+        _ => "none",
+    }));
+    response
+}
+
+async fn answered(state: IheState, which: Service, request: Request<Body>, heading: &mut Heading) -> Response {
+    let (head, body) = request.into_parts();
     if head.method != Method::POST {
-        let mut response = answer::fault(&state, &heading, &Refusal::new(Cause::MethodNotServed));
+        let mut response = answer::fault(&state, heading, &Refusal::new(Cause::MethodNotServed));
         response.headers_mut().insert(header::ALLOW, axum::http::HeaderValue::from_static("POST"));
         return response;
     }
     let body = receive::incoming(body, &state.limits);
     let message = match receive::receive(&head.headers, body, &state.limits).await {
         Ok(message) => message,
-        Err(refusal) => return refused(&state, &heading, &refusal),
+        Err(refusal) => return refused(&state, heading, &refusal),
     };
     let Message { envelope, parts } = message;
-    let (caller, read) = receive::read(&state, &envelope, &head.extensions, &mut heading, |envelope, body, tree| {
+    let (caller, read) = receive::read(&state, &envelope, &head.extensions, heading, |envelope, body, tree| {
         let transaction = match (which, body.local_name()) {
             (Service::Registry, "AdhocQueryRequest") => {
                 expect(envelope.action.as_deref(), action::REGISTRY_STORED_QUERY)?;
-                Transaction::Iti18(iti18::Request::read(body)?)
+                Read::Iti18(iti18::Request::read(body)?)
             }
             (Service::Repository, "ProvideAndRegisterDocumentSetRequest") => {
                 expect(envelope.action.as_deref(), action::PROVIDE_AND_REGISTER)?;
-                Transaction::Iti41(Box::new(iti41::Request::read(body, tree)?))
+                Read::Iti41(Box::new(iti41::Request::read(body, tree)?))
             }
             (Service::Repository, "RetrieveDocumentSetRequest") => {
                 expect(envelope.action.as_deref(), action::RETRIEVE_DOCUMENT_SET)?;
-                Transaction::Iti43(iti43::Request::read(body)?)
+                Read::Iti43(iti43::Request::read(body)?)
             }
             _ => return Err(Refusal::new(Cause::UnknownAction).at(body.path())),
         };
@@ -70,17 +85,17 @@ pub(crate) async fn serve(state: IheState, which: Service, request: Request<Body
             return match caller {
                 Some(caller) => {
                     let refusal = traced(&state, &caller, act_of(&heading.body), refusal).await;
-                    failed(&state, &heading, &refusal)
+                    failed(&state, heading, &refusal)
                 }
-                None => refused(&state, &heading, &refusal),
+                None => refused(&state, heading, &refusal),
             };
         }
-        (None, Ok(_)) => return refused(&state, &heading, &Refusal::new(Cause::AssertionMissing)),
+        (None, Ok(_)) => return refused(&state, heading, &Refusal::new(Cause::AssertionMissing)),
     };
     match transaction {
-        Transaction::Iti18(request) => iti18::handle(&state, &heading, &caller, request).await,
-        Transaction::Iti41(request) => iti41::handle(&state, &heading, &caller, *request, parts).await,
-        Transaction::Iti43(request) => iti43::handle(&state, &heading, &caller, request).await,
+        Read::Iti18(request) => iti18::handle(&state, heading, &caller, request).await,
+        Read::Iti41(request) => iti41::handle(&state, heading, &caller, *request, parts).await,
+        Read::Iti43(request) => iti43::handle(&state, heading, &caller, request).await,
     }
 }
 

@@ -30,7 +30,10 @@ use prometheus_client::{
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Call {
+    method: String,
     route: String,
+    /// Of a SOAP service, where one path serves several.
+    transaction: &'static str,
     status: u16,
 }
 
@@ -49,6 +52,7 @@ struct JobLabel {
 pub(crate) struct Metrics {
     feed_lag: Family<SinkLabel, Gauge>,
     overdue: Family<JobLabel, Gauge>,
+    failures: Family<JobLabel, Gauge>,
     lists_left: Gauge,
     /// What readiness tells besides.
     told: Arc<Mutex<String>>,
@@ -69,6 +73,8 @@ impl Metrics {
         registry.register("call_seconds", "Time from request to head of answer", seconds.clone());
         registry.register("calls_under_way", "Calls not answered yet", under_way.clone());
         let (feed_lag, overdue, lists_left) = (Family::default(), Family::default(), Gauge::default());
+        let failures = Family::default();
+        registry.register("job_failures", "How often a job failed in a row", failures.clone());
         registry.register("feed_lag_events", "Traces an audit repository was not given yet", feed_lag.clone());
         let help = "Time since a job should have been done";
         registry.register_with_unit("job_overdue", help, Unit::Seconds, overdue.clone());
@@ -76,7 +82,7 @@ impl Metrics {
         registry.register_with_unit("crl_left", help, Unit::Seconds, lists_left.clone());
         store.metrics().register(&mut registry);
         let (registry, told) = (Arc::new(Mutex::new(registry)), Arc::default());
-        Self { calls, seconds, under_way, feed_lag, overdue, lists_left, told, registry }
+        Self { calls, seconds, under_way, feed_lag, overdue, failures, lists_left, told, registry }
     }
 }
 
@@ -96,7 +102,12 @@ impl Metrics {
             told.push_str(&format!("time stamps: {left} s left\n"));
         }
         if let Ok(states) = store.jobs().await {
+            self.overdue.clear();
+            self.failures.clear();
             for job in states {
+                // While it is under way this attempt has not failed yet.
+                let failed = job.attempts - i64::from(job.leased);
+                self.failures.get_or_create(&JobLabel { job: job.job_id.clone() }).set(failed);
                 let overdue = if job.stopped || job.leased { 0 } else { (now_ms - job.due_ms).max(0) / 1000 };
                 self.overdue.get_or_create(&JobLabel { job: job.job_id }).set(overdue);
             }
@@ -127,6 +138,11 @@ impl Drop for UnderWay {
 /// Counts a call of the other listeners.
 pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    // The known ones: anybody may write anything here.
+    let method = match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH" | "OPTIONS") => known.to_owned(),
+        _ => "other".to_owned(),
+    };
     let began = Instant::now();
     let under_way = UnderWay::of(&metrics.under_way);
     // Nothing but the route: what stands in a path or a query may say something of somebody.
@@ -134,7 +150,8 @@ pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, ne
     let response = next.run(request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     drop(under_way);
-    let call = Call { route, status: response.status().as_u16() };
+    let transaction = response.extensions().get::<ihe::Transaction>().map_or("", |t| t.0);
+    let call = Call { method, route, transaction, status: response.status().as_u16() };
     metrics.seconds.get_or_create(&call).observe(began.elapsed().as_secs_f64());
     metrics.calls.get_or_create(&call).inc();
     response

@@ -28,7 +28,7 @@ pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp"]
 #[derive(Debug)]
 pub(crate) struct Jobs {
     store: Store,
-    sinks: Vec<(&'static str, String, Sink)>,
+    sinks: Vec<(&'static str, Sink)>,
     authority: Option<Authority>,
     scrub: u64,
     silent: Duration,
@@ -61,7 +61,7 @@ impl Jobs {
 
     /// Names of the audit repositories.
     pub(crate) fn sinks(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.sinks.iter().map(|(name, _, _)| *name)
+        self.sinks.iter().map(|(name, _)| *name)
     }
 
     /// Sets up the jobs of this configuration, and takes away those of another.
@@ -79,11 +79,11 @@ impl Jobs {
         if self.scrub > 0 {
             jobs.push(job("scrub".into(), "scrub", "", SCRUB));
         }
-        for (name, partner, _) in &self.sinks {
-            jobs.push(job(format!("feed {name}"), "feed", partner, Duration::from_secs(2)));
+        for (name, _) in &self.sinks {
+            jobs.push(job(format!("feed {name}"), "feed", name, Duration::from_secs(2)));
         }
-        if let Some(authority) = &self.authority {
-            jobs.push(job("stamp".into(), "stamp", authority.partner(), self.stamp_every));
+        if self.authority.is_some() {
+            jobs.push(job("stamp".into(), "stamp", "time stamps", self.stamp_every));
         }
         for job in &jobs {
             self.store.set_up(job).await?;
@@ -101,7 +101,13 @@ impl Jobs {
     async fn work(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
         while !*stopped.borrow() {
             match self.store.lease(LEASE).await {
-                Ok(Some(job)) => self.carry_out(&job).await,
+                Ok(Some(job)) => {
+                    let this = self.clone();
+                    // On a task of its own: a fault in one job must not end the worker. Its lease ends by itself.
+                    if tokio::spawn(async move { this.carry_out(&job).await }).await.is_err() {
+                        tracing::error!("jobs.broke_off");
+                    }
+                }
                 Ok(None) => self.rest(&mut stopped).await,
                 Err(error) => {
                     tracing::warn!(error = %error, "jobs.not_leased");
@@ -163,15 +169,16 @@ impl Jobs {
             }
             "feed" => {
                 let name = job.job_id.trim_start_matches("feed ");
-                let Some((_, _, sink)) = self.sinks.iter().find(|(known, _, _)| *known == name) else {
+                let Some((_, sink)) = self.sinks.iter().find(|(known, _)| *known == name) else {
                     return Err("another process has this repository, this one has not".to_owned());
                 };
                 let events = store.next_to_feed(name, PORTION).await.map_err(failed)?;
-                if !events.is_empty() {
-                    sink.give(&events).await?;
-                    store.fed(name, &events).await.map_err(failed)?;
+                // What was taken is noted also when the rest was not.
+                let (taken, end) = sink.give(&events).await;
+                if taken > 0 {
+                    store.fed(name, &events[..taken]).await.map_err(failed)?;
                 }
-                Ok((String::new(), events.len() == PORTION))
+                end.map(|()| (String::new(), events.len() == PORTION))
             }
             "stamp" => self.stamp().await.map(|more| (String::new(), more)),
             _ => Err("this program does not know such jobs".to_owned()),
@@ -187,12 +194,13 @@ impl Jobs {
         for head in &heads {
             let (stamp, at) = authority.stamp(&sha256(&head.note)).await?;
             self.store.store_stamp(head, stamp, at.as_millisecond()).await.map_err(failed)?;
+            self.store.authority_answered().await.map_err(failed)?;
         }
         if heads.is_empty() {
             // Nothing new to stamp: whether the authority answers is known all the same.
             authority.stamp(&sha256("passerelle")).await?;
+            self.store.authority_answered().await.map_err(failed)?;
         }
-        self.store.authority_answered().await.map_err(failed)?;
         Ok(false)
     }
 }

@@ -1,6 +1,11 @@
 //! Whom the gateway calls by itself: the time-stamping authority, and audit repositories.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ambient::{SharedClock, SharedRng};
 use audit::{AuditSource, Header, SyslogOptions, SyslogSink, Timeouts, audit_message, tsa};
@@ -27,18 +32,18 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    /// Those that a configuration names, each with its name and partner.
-    pub(crate) fn of(config: &Config, clock: &SharedClock) -> Result<Vec<(&'static str, String, Self)>, Failure> {
+    /// Those that a configuration names, each with its name.
+    pub(crate) fn of(config: &Config, clock: &SharedClock) -> Result<Vec<(&'static str, Self)>, Failure> {
         let audit = &config.audit;
         let mut sinks = Vec::new();
         if !audit.syslog.is_empty() {
-            sinks.push(("syslog", audit.syslog.clone(), Self::syslog(audit, clock)?));
+            sinks.push(("syslog", Self::syslog(audit, clock)?));
         }
         if !audit.fhir.is_empty() {
             let identity = pair("audit.fhir_certificate", &audit.fhir_certificate, &audit.fhir_key)?;
             let client = client("audit.fhir", &audit.fhir_authorities, identity)?;
             let url = format!("{}/AuditEvent", audit.fhir.trim_end_matches('/'));
-            sinks.push(("fhir", audit.fhir.clone(), Self::Fhir { client, url }));
+            sinks.push(("fhir", Self::Fhir { client, url }));
         }
         Ok(sinks)
     }
@@ -68,29 +73,52 @@ impl Sink {
         })
     }
 
-    /// Gives it events, all of them or as good as none: what is uncertain is given again.
-    pub(crate) async fn give(&self, events: &[FedEvent]) -> Result<(), String> {
+    /// Gives it events in order: how many were taken, and why not all. What is uncertain counts as not taken.
+    pub(crate) async fn give(&self, events: &[FedEvent]) -> (usize, Result<(), String>) {
+        for fed in events.iter().filter(|fed| fed.event.is_none()) {
+            tracing::error!(origin = fed.origin, seq = fed.seq, "feed.unreadable_event");
+        }
         match self {
             Self::Syslog { sink, header, source } => {
                 let message = |fed: &FedEvent| {
-                    let at = jiff::Timestamp::from_millisecond(fed.event.at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-                    header.message(at, &audit_message(&fed.event, fed.ins.as_ref(), source))
+                    let event = fed.event.as_ref()?;
+                    let at = jiff::Timestamp::from_millisecond(event.at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+                    Some(header.message(at, &audit_message(event, fed.ins.as_ref(), source)))
                 };
-                let messages: Vec<String> = events.iter().map(message).collect();
-                sink.send(&messages).await.map_err(|e| e.to_string())
+                let messages: Vec<String> = events.iter().filter_map(message).collect();
+                if messages.is_empty() {
+                    return (events.len(), Ok(()));
+                }
+                match sink.send(&messages).await {
+                    Ok(()) => (events.len(), Ok(())),
+                    Err(error) => (0, Err(error.to_string())),
+                }
             }
             Self::Fhir { client, url } => {
-                for fed in events {
-                    let body = fhir::audit_record(&fed.event, fed.ins.as_ref());
-                    let call = client.post(url).header("content-type", "application/fhir+json").body(body);
-                    let answer = call.send().await.map_err(|e| told(&e))?;
-                    if !answer.status().is_success() {
-                        return Err(format!("the repository answered {}", answer.status().as_u16()));
+                let began = Instant::now();
+                for (taken, fed) in events.iter().enumerate() {
+                    // A slow one is given less at once: what it took is noted before the job's time is over.
+                    if began.elapsed() > CALL {
+                        return (taken, Ok(()));
+                    }
+                    if let Err(why) = post(client, url, fed).await {
+                        return (taken, Err(why));
                     }
                 }
-                Ok(())
+                (events.len(), Ok(()))
             }
         }
+    }
+}
+
+async fn post(client: &reqwest::Client, url: &str, fed: &FedEvent) -> Result<(), String> {
+    let Some(event) = &fed.event else { return Ok(()) };
+    let body = fhir::audit_record(event, fed.ins.as_ref());
+    let call = client.post(url).header("content-type", "application/fhir+json").body(body);
+    let answer = call.send().await.map_err(|e| told(&e))?;
+    match answer.status() {
+        status if status.is_success() => Ok(()),
+        status => Err(format!("the repository answered {}", status.as_u16())),
     }
 }
 
@@ -113,11 +141,6 @@ impl Authority {
         let roots = stamp_roots(config)?;
         let client = client("evidence.tsa_url", &evidence.tsa_authorities, None)?;
         Ok(Some(Self { client, url: evidence.tsa_url.clone(), roots: Arc::new(roots), rng }))
-    }
-
-    /// Whom it is called: its address.
-    pub(crate) fn partner(&self) -> &str {
-        &self.url
     }
 
     /// A stamp on a hash, checked, with its instant.
@@ -146,8 +169,12 @@ impl Authority {
 
 /// Authorities that time stamps must lead to.
 pub(crate) fn stamp_roots(config: &Config) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let key = "evidence.tsa_authorities";
-    let text = pem(key, &config.evidence.tsa_authorities)?;
+    roots("evidence.tsa_authorities", &config.evidence.tsa_authorities)
+}
+
+/// Certificates of authorities in files.
+pub(crate) fn roots(key: &str, files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let text = pem(key, files)?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     read.map_err(|_| Failure::usage(key, &"a file is not PEM: give certificates of authorities"))
 }

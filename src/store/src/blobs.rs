@@ -33,6 +33,7 @@ use crate::{
     cipher_stream::{self, CHUNK, ChunkCipher, PREFIX, START, TAG},
     error::StoreError,
     failpoint,
+    room::Room,
     vault::KEY_BYTES,
 };
 
@@ -52,6 +53,7 @@ pub(crate) struct Blobs {
     size_limit: u64,
     /// Uploads that are under way or waiting to be published: not leftovers, however old.
     held: Held,
+    room: Room,
 }
 
 #[derive(Debug, Clone)]
@@ -189,20 +191,18 @@ impl Blobs {
         rng: SharedRng,
         inline_limit: usize,
         size_limit: u64,
+        room: Room,
     ) -> Result<Self, StoreError> {
         let place = match address.strip_prefix("file:") {
             Some(folder) => Place::folder(Path::new(folder))?,
             None => Place::bucket(address)?,
         };
-        Ok(Self { place, rng, inline_limit, size_limit, held: Held::default() })
+        Ok(Self { place, rng, inline_limit, size_limit, held: Held::default(), room })
     }
 
-    /// The folder they stand in, when it is one.
-    pub(crate) fn folder(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Folder(root) => Some(root),
-            Place::Bucket(..) => None,
-        }
+    /// The room there is for them.
+    pub(crate) const fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Starts receiving a body.
@@ -534,6 +534,8 @@ impl BodyWriter {
 
     /// Seals and writes what is gathered; the last time with what remains, and makes it durable.
     async fn flush(&mut self, last: bool) -> Result<(), StoreError> {
+        // A long body must not use up what is kept for traces before anybody looks.
+        self.blobs.room.check()?;
         let mut sealing = match self.sealing.take() {
             Some(sealing) => sealing,
             None => self.blobs.begin(&self.body_id).await?,

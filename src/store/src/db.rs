@@ -53,8 +53,8 @@ impl Database {
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(10))
-                // A page written again before the checkpoint is copied once: the log may grow to 64 MiB.
-                .pragma("wal_autocheckpoint", "16000")
+                // Folded in by a task of its own (checkpoints.rs); a process that has none does it when the log is long.
+                .pragma("wal_autocheckpoint", "64000")
                 .pragma("journal_size_limit", "134217728")
                 .pragma("temp_store", "memory")
                 .pragma("cache_size", "-32768")
@@ -76,6 +76,13 @@ impl Database {
             return Ok(Self::Postgres(options));
         }
         Err(address())
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Sqlite(_) => Kind::Sqlite,
+            Self::Postgres(_) => Kind::Postgres,
+        }
     }
 
     /// Opens a connection.
@@ -258,6 +265,18 @@ tokio::task_local! {
     pub(crate) static NOTED: std::cell::RefCell<Vec<Sql>>;
 }
 
+/// How long a database may be silent about one statement. The server's own limit ends a slow one well before; a server that
+/// lost its power, or whose wire is cut, ends nothing. (What reads everything is streamed.)
+const SILENCE: Duration = Duration::from_secs(60);
+
+async fn answered<T>(kind: Kind, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    if kind == Kind::Sqlite {
+        return asked.await;
+    }
+    let silent = |_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into());
+    tokio::time::timeout(SILENCE, asked).await.unwrap_or_else(silent)
+}
+
 /// Notes a statement for a test.
 #[inline]
 fn note(sql: &Sql) {
@@ -285,6 +304,10 @@ impl Connection {
     /// All rows.
     pub(crate) async fn all(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
         note(&sql);
+        answered(self.kind(), self.all_rows(sql)).await
+    }
+
+    async fn all_rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(c) => {
                 let (text, arguments) = sql.sqlite()?;
@@ -328,6 +351,10 @@ impl Connection {
     /// Carries out a statement; how many rows it touched.
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64, StoreError> {
         note(&sql);
+        answered(self.kind(), self.executed(sql)).await
+    }
+
+    async fn executed(&mut self, sql: Sql) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Sqlite(c) => {
                 let (text, arguments) = sql.sqlite()?;
@@ -342,11 +369,14 @@ impl Connection {
 
     /// Carries out statements without values, as they are.
     pub(crate) async fn run(&mut self, text: &'static str) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(c) => c.execute(sqlx::raw_sql(text)).await.map(|_| ())?,
-            Self::Postgres(c) => c.execute(sqlx::raw_sql(text)).await.map(|_| ())?,
-        }
-        Ok(())
+        let kind = self.kind();
+        let done = async move {
+            match self {
+                Self::Sqlite(c) => c.execute(sqlx::raw_sql(text)).await.map(drop),
+                Self::Postgres(c) => c.execute(sqlx::raw_sql(text)).await.map(drop),
+            }
+        };
+        answered(kind, async { Ok(done.await?) }).await
     }
 
     /// Begins a transaction that writes. SQLite takes its one lock at once, so that no later statement can fail for it.

@@ -10,7 +10,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use tlog_tiles::tlog::{Hash, node_hash, record_hash};
+use tlog_tiles::tlog::{Hash, HashReader, node_hash, record_hash, stored_hash_index};
 
 use crate::{blobs::hex, error::StoreError};
 
@@ -63,6 +63,17 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
+    /// The edge of a tree of `size` leaves, from its stored hashes.
+    ///
+    /// # Errors
+    /// When `stored` has not all of them.
+    pub(crate) fn of(size: u64, stored: &impl HashReader) -> Result<Self, tlog_tiles::tlog::Error> {
+        let levels: Vec<u8> = (0..64u8).rev().filter(|level| size >> level & 1 == 1).collect();
+        let index = |level: &u8| stored_hash_index(*level, (size >> level) - 1);
+        let hashes = stored.read_hashes(&levels.iter().map(index).collect::<Vec<_>>())?;
+        Ok(Self { subtrees: levels.into_iter().zip(hashes).collect(), size })
+    }
+
     /// Appends a leaf; gives the hashes it completes, in the order they are stored.
     pub(crate) fn push(&mut self, leaf: Hash) -> Vec<Hash> {
         let (mut level, mut hash) = (0, leaf);
@@ -257,7 +268,7 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
-    use tlog_tiles::tlog::{HashReader, stored_hash_count, tree_hash};
+    use tlog_tiles::tlog::{stored_hash_count, tree_hash};
 
     use super::*;
 
@@ -276,6 +287,7 @@ mod tests {
             stored.0.extend(edge.push(record_hash(&n.to_be_bytes())));
             assert_eq!(stored.0.len() as u64, stored_hash_count(n + 1));
             assert_eq!(edge.root().0, tree_hash(n + 1, &stored).expect("a root").0);
+            assert_eq!(Edge::of(n + 1, &stored).expect("all are stored").root().0, edge.root().0);
         }
     }
 

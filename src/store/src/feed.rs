@@ -19,14 +19,14 @@ pub struct FedEvent {
     pub origin: String,
     /// Its number there.
     pub seq: i64,
-    /// What happened.
-    pub event: TraceEvent,
+    /// What happened; none when it cannot be read back, which `verify` tells more of.
+    pub event: Option<TraceEvent>,
     /// The holder's number; none when the event bears on no space, or when the space was forgotten.
     pub ins: Option<Ins>,
 }
 
 impl Store {
-    /// The next events that `sink` was not given, at most `limit`, in the order of their logs. Not for answering anybody:
+    /// The next events that `sink` was not given, at most `limit`, in order within each log; quiet logs first. Not for answering anybody:
     /// for the operator's audit repositories.
     ///
     /// # Errors
@@ -35,7 +35,8 @@ impl Store {
         let mut reader = self.readers.get().await?;
         let logs = Sql::new(
             "SELECT l.origin, COALESCE(f.seq, 0), l.size FROM log l LEFT JOIN fed f ON f.sink = $1 \
-             AND f.origin = l.origin WHERE l.size > COALESCE(f.seq, 0) ORDER BY l.origin LIMIT $2",
+             AND f.origin = l.origin WHERE l.size > COALESCE(f.seq, 0) \
+             ORDER BY l.beat_ms, l.origin LIMIT $2",
         );
         let logs = reader.all(logs.bind(sink).bind(LOGS)).await?;
         let mut rows = Vec::new();
@@ -63,7 +64,8 @@ impl Store {
                     ins
                 }
             };
-            let event = self.open_event(space, row.bytes(3)?)?;
+            // One that was damaged must not keep back all the others.
+            let event = self.open_event(space, row.bytes(3)?).ok();
             events.push(FedEvent { origin: row.text(0)?.to_owned(), seq: row.int(1)?, event, ins });
         }
         reader.done();
@@ -79,7 +81,7 @@ impl Store {
         };
         let sql = Sql::new("SELECT sealed_identity FROM holder WHERE space_id = $1").bind(space);
         let Some(row) = reader.one(sql).await? else { return Ok(None) };
-        Identity::open(&key, space, row.bytes(0)?).and_then(|identity| identity.ins()).map(Some)
+        Ok(Identity::open(&key, space, row.bytes(0)?).and_then(|identity| identity.ins()).ok())
     }
 
     /// Notes that `sink` has been given `events`, which [`Store::next_to_feed`] gave.

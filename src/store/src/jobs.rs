@@ -116,6 +116,13 @@ impl Store {
     /// When the database fails.
     pub async fn lease(&self, duration: Duration) -> Result<Option<Leased>, StoreError> {
         let (now, lease) = (self.now_ms(), self.rng.uuid().to_string());
+        // Asked many times for nothing: no transaction, and on SQLite no lock, unless there is something to do.
+        let mut reader = self.readers.get().await?;
+        let due = reader.one(Sql::new(LEASABLE).bind(now)).await?;
+        reader.done();
+        if due.is_none() {
+            return Ok(None);
+        }
         let mut c = self.operations.get().await?;
         c.begin().await?;
         let leased = take(&mut c, now, millis(duration), &lease).await?;
@@ -207,7 +214,8 @@ impl Store {
                 .bind(kind)
                 .bind(self.now_ms())
         } else {
-            Sql::new("DELETE FROM stopped WHERE kind = $1").bind(kind)
+            // All of them: also those that were stopped one by one.
+            Sql::new("DELETE FROM stopped WHERE kind = $1 OR $1 = '*'").bind(kind)
         };
         self.operation(sql).await
     }

@@ -10,7 +10,7 @@ use space::{Ins, SpaceId};
 
 use crate::{
     connections::Connections,
-    db::{Connection, Sql},
+    db::{Connection, Row, Sql},
     error::StoreError,
     vault::{DataKey, MasterKeys, Wrapped},
 };
@@ -94,6 +94,11 @@ impl Keys {
     pub(crate) async fn read(&self, connection: &mut Connection, space: &str) -> Result<Arc<DataKey>, StoreError> {
         let sql = Sql::new("SELECT master_id, wrapped FROM space_key WHERE space_id = $1").bind(space);
         let row = connection.one(sql).await?.ok_or(StoreError::Forgotten)?;
+        self.unwrap(space, &row).await
+    }
+
+    /// The key of a space, from its row of `master_id, wrapped`.
+    pub(crate) async fn unwrap(&self, space: &str, row: &Row) -> Result<Arc<DataKey>, StoreError> {
         let wrapped = Wrapped { master_id: row.text(0)?.to_owned(), wrapped: row.bytes(1)?.to_vec() };
         self.masters.data_key(&purpose(space), &wrapped).await
     }

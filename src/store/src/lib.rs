@@ -10,6 +10,7 @@ mod backup;
 mod batch;
 mod blobs;
 mod changes;
+mod checkpoints;
 mod cipher_stream;
 mod connections;
 mod db;
@@ -45,6 +46,7 @@ use std::{
 use access::{Operation, Permit};
 use ambient::{SharedClock, SharedRng};
 use space::{SpaceId, trace::TraceEvent};
+use tokio::time::timeout;
 
 pub use backup::BackedUp;
 pub use blobs::{BodyWriter, StagedBody, StoredBody, hex};
@@ -62,6 +64,7 @@ pub use vault::{LocalMaster, MasterKey, MasterKeys, read_secret};
 pub use verify::{Problem, Report, Witness, verify_export};
 
 use blobs::Blobs;
+use checkpoints::Checkpoints;
 use connections::Connections;
 use db::{Database, Sql, Use};
 use holders::Identity;
@@ -70,6 +73,9 @@ use room::Room;
 use trace_log::{PendingTrace, SALT};
 use vault::DataKey;
 use writer::{Guard, Job, NewSpace, PreparedChange, PreparedDeposit, SealedMessage, Writer, WriterOptions};
+
+/// How long closing waits for each of what is under way.
+const CLOSE: Duration = Duration::from_secs(20);
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -131,10 +137,10 @@ pub struct Store {
     readers: Arc<Connections>,
     writer: Writer,
     blobs: Blobs,
-    room: Room,
     keys: Arc<Keys>,
     /// The connection that works on jobs.
     operations: Arc<Connections>,
+    checkpoints: Arc<Checkpoints>,
     evidence: Option<Arc<EvidenceKey>>,
     metrics: StoreMetrics,
     clock: SharedClock,
@@ -154,7 +160,9 @@ impl Store {
         let metrics = StoreMetrics::default();
         let readers = Connections::open(database.clone(), Use::Read, options.readers, metrics.clone()).await?;
         let operations = Connections::open(database.clone(), Use::Write, 1, StoreMetrics::default()).await?;
-        let blobs = Blobs::open(&options.blobs, rng.clone(), options.inline_limit, options.size_limit)?;
+        let checkpoints = Arc::new(Checkpoints::start(database.clone(), metrics.commits.clone()));
+        let room = Room::new(&database, &options.blobs, options.reserve);
+        let blobs = Blobs::open(&options.blobs, rng.clone(), options.inline_limit, options.size_limit, room)?;
         let writer_options = WriterOptions {
             database: database.clone(),
             queue: options.queue,
@@ -169,10 +177,10 @@ impl Store {
         Ok(Self {
             readers,
             writer,
-            room: Room::new(&database, &blobs, options.reserve),
             blobs,
             keys,
             operations,
+            checkpoints,
             evidence: options.evidence.clone(),
             metrics,
             clock: clock.clone(),
@@ -187,6 +195,7 @@ impl Store {
     }
 
     fn trace(&self, event: &TraceEvent) -> Result<PendingTrace, StoreError> {
+        self.metrics.count(event);
         let mut salt = [0; SALT];
         self.rng.fill(&mut salt);
         PendingTrace::of(event, self.keys.traces(), salt)
@@ -218,7 +227,7 @@ impl Store {
         event: &TraceEvent,
     ) -> Result<Deposited, StoreError> {
         demand(permit, |o| o == Operation::Deposit)?;
-        self.room.check()?;
+        self.blobs.room().check()?;
         let key = self.key_of(permit).await?;
         let mut deposit = deposit;
         let messages = self.sealed(&permit.space().to_string(), std::mem::take(&mut deposit.notifications))?;
@@ -298,9 +307,11 @@ impl Store {
     /// Waits until everything queued is committed and closes the database.
     pub async fn close(&self) {
         // The writing connection last: closing it folds the write-ahead log into the database file.
-        self.readers.close().await;
-        self.operations.close().await;
-        self.writer.close().await;
+        // A database that has gone away keeps nobody waiting.
+        let _ = timeout(CLOSE, self.readers.close()).await;
+        let _ = timeout(CLOSE, self.operations.close()).await;
+        let _ = timeout(CLOSE, self.checkpoints.close()).await;
+        let _ = timeout(CLOSE, self.writer.close()).await;
     }
 
     fn now_ms(&self) -> i64 {
@@ -359,7 +370,7 @@ impl Store {
         let mut removed = 0;
         for part in old.chunks(500) {
             // No space is known of a leftover: all parts of the table are looked into.
-            let mut sql = Sql::new("SELECT body_id FROM body WHERE body_id IN ");
+            let mut sql = Sql::new("SELECT body_id FROM body WHERE sealed_content IS NULL AND body_id IN ");
             sql.list(part.iter());
             let mut reader = self.readers.get().await?;
             let rows = reader.all(sql).await?;

@@ -6,13 +6,25 @@ use std::sync::{
 };
 
 use prometheus_client::{
+    encoding::EncodeLabelSet,
     metrics::{
         counter::Counter,
+        family::Family,
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
     registry::{Registry, Unit},
 };
+use space::trace::{Outcome, TraceEvent};
+
+/// An act, without anybody in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Acted {
+    pub(crate) act: String,
+    pub(crate) face: String,
+    /// `done`, or the stable code of the cause.
+    pub(crate) outcome: String,
+}
 
 /// Counters and gauges of one store.
 #[derive(Debug, Clone)]
@@ -35,6 +47,10 @@ pub struct StoreMetrics {
     pub(crate) scrubbed: Counter,
     /// Seconds until writes stop for want of a time stamp.
     pub(crate) stamp_left: Gauge<i64, AtomicI64>,
+    /// Acts traced, by what they were, by which face, and how they ended.
+    pub(crate) acts: Family<Acted, Counter>,
+    /// Commits so far.
+    pub(crate) commits: Arc<AtomicU64>,
     /// Until when writes are taken, in milliseconds since 1970 UTC.
     pub(crate) open_until_ms: Arc<AtomicI64>,
 }
@@ -52,6 +68,8 @@ impl Default for StoreMetrics {
             damaged: Counter::default(),
             scrubbed: Counter::default(),
             stamp_left: Gauge::default(),
+            commits: Arc::default(),
+            acts: Family::default(),
             open_until_ms: Arc::new(AtomicI64::new(i64::MAX)),
         }
     }
@@ -60,6 +78,7 @@ impl Default for StoreMetrics {
 impl StoreMetrics {
     /// Puts them among what is scraped.
     pub fn register(&self, registry: &mut Registry) {
+        registry.register("acts", "Acts traced, by act, face and outcome", self.acts.clone());
         registry.register("commit_jobs", "Writes that shared one commit", self.commit_jobs.clone());
         let help = "Time of one commit";
         registry.register_with_unit("commit", help, Unit::Seconds, self.commit.clone());
@@ -74,6 +93,17 @@ impl StoreMetrics {
         registry.register_with_unit("scrubbed", help, Unit::Bytes, self.scrubbed.clone());
         let help = "Time until writes are refused for want of a time stamp";
         registry.register_with_unit("stamp_left", help, Unit::Seconds, self.stamp_left.clone());
+    }
+
+    /// Counts an act that is about to be traced.
+    pub(crate) fn count(&self, event: &TraceEvent) {
+        let act = serde_json::to_value(event.act).ok().and_then(|act| act.as_str().map(str::to_owned));
+        let outcome = match &event.outcome {
+            Outcome::Done => "done".to_owned(),
+            Outcome::Refused(cause) => cause.clone(),
+        };
+        let acted = Acted { act: act.unwrap_or_default(), face: event.face.clone(), outcome };
+        self.acts.get_or_create(&acted).inc();
     }
 
     /// Whether writes are taken at this instant.

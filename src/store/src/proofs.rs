@@ -17,7 +17,7 @@ use crate::{
     blobs::hex,
     db::{Connection, Row, Sql},
     error::StoreError,
-    evidence::{BLOCK, EvidenceVerifier, Head, LeafText, commitment},
+    evidence::{BLOCK, Edge, EvidenceVerifier, Head, LeafText, commitment},
     records::TracePlace,
     trace_log::SALT,
 };
@@ -277,6 +277,9 @@ impl Store {
     /// Signs for logs whose process is no more: those of which events stand under no head and that nobody has committed to
     /// since `silent` ago. Returns how many.
     ///
+    /// What stands in the database is not believed for standing there: the log must grow out of its last signed head, and
+    /// every event above it must have been sealed by this gateway.
+    ///
     /// # Errors
     /// When the database fails.
     pub async fn sign_left_logs(&self, silent: std::time::Duration) -> Result<u64, StoreError> {
@@ -285,16 +288,16 @@ impl Store {
         let before = now.saturating_sub(i64::try_from(silent.as_millis()).unwrap_or(i64::MAX));
         let sql = Sql::new(
             "SELECT origin, size FROM log l WHERE beat_ms < $1 AND size > 0 AND NOT EXISTS \
-             (SELECT 1 FROM log_head h WHERE h.origin = l.origin AND h.size >= l.size) ORDER BY origin LIMIT 100",
+             (SELECT 1 FROM log_head h WHERE h.origin = l.origin AND h.size >= l.size) ORDER BY origin LIMIT 20",
         );
         let mut reader = self.readers.get().await?;
         let mut heads = Vec::new();
         for row in reader.all(sql.bind(before)).await? {
-            let origin = row.text(0)?.to_owned();
+            let origin = row.text(0)?;
             let size = u64::try_from(row.int(1)?).map_err(|_| StoreError::Corrupt { what: "log" })?;
-            match root(&mut reader, &origin, size).await {
-                Ok(root) => heads.push(Head { origin, size, root, at_ms: now }),
-                // Somebody cut it: `verify` says where. Nothing is signed for.
+            match self.left_root(&mut reader, &key.verifier(), origin, size).await {
+                Ok(root) => heads.push(Head { origin: origin.to_owned(), size, root, at_ms: now }),
+                // Somebody changed it: `verify` says where. Nothing is signed for.
                 Err(StoreError::Corrupt { .. }) => tracing::error!(origin, "evidence.left_log_is_broken"),
                 Err(error) => return Err(error),
             }
@@ -309,6 +312,54 @@ impl Store {
             self.writer.keep_outside(&note);
         }
         Ok(signed)
+    }
+
+    /// The root of a log of `size` events that grew out of its last signed head.
+    async fn left_root(
+        &self,
+        reader: &mut Connection,
+        verifier: &EvidenceVerifier,
+        origin: &str,
+        size: u64,
+    ) -> Result<[u8; 32], StoreError> {
+        let corrupt = || StoreError::Corrupt { what: "log" };
+        let sql = Sql::new("SELECT note FROM log_head WHERE origin = $1 ORDER BY size DESC LIMIT 1").bind(origin);
+        let signed = match reader.one(sql).await? {
+            None => 0,
+            Some(row) => {
+                let head = verifier.open(row.text(0)?).filter(|head| head.origin == origin).ok_or_else(corrupt)?;
+                if root(reader, origin, head.size).await? != head.root {
+                    return Err(corrupt());
+                }
+                head.size
+            }
+        };
+        // Above it, from the events themselves and not from hashes that stand beside them.
+        let mut edge = with_hashes(reader, origin, |given| Edge::of(signed, given)).await?;
+        let mut after = i64::try_from(signed).map_err(|_| corrupt())?;
+        while edge.size < size {
+            let sql = Sql::new(
+                "SELECT origin, seq, space_id, at_ms, sealed_event, commitment FROM trace \
+                 WHERE origin = $1 AND seq > $2 ORDER BY seq LIMIT 1000",
+            );
+            let rows = reader.all(sql.bind(origin).bind(after)).await?;
+            if rows.is_empty() {
+                return Err(corrupt());
+            }
+            for row in rows {
+                after += 1;
+                if row.int(1)? != after || !self.is_committed(&row) || edge.size >= size {
+                    return Err(corrupt());
+                }
+                edge.push(leaf_text(&row)?.hash());
+            }
+        }
+        let root = edge.root().0;
+        // The hashes kept for proofs must say the same: a proof under this head is made from them.
+        if self::root(reader, origin, size).await? != root {
+            return Err(corrupt());
+        }
+        Ok(root)
     }
 }
 

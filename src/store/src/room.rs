@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{blobs::Blobs, db::Database, error::StoreError};
+use crate::{db::Database, error::StoreError};
 
 /// Folders that must have room. None where somebody else's server writes.
 #[derive(Debug, Clone)]
@@ -13,12 +13,13 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(crate) fn new(database: &Database, blobs: &Blobs, reserve: u64) -> Self {
+    /// `blobs` is the address of the bodies.
+    pub(crate) fn new(database: &Database, blobs: &str, reserve: u64) -> Self {
         let of_database = match database {
             Database::Sqlite(options) => options.get_filename().parent().map(Path::to_owned),
             Database::Postgres(_) => None,
         };
-        let folders = of_database.into_iter().chain(blobs.folder().map(Path::to_owned));
+        let folders = of_database.into_iter().chain(blobs.strip_prefix("file:").map(PathBuf::from));
         Self { folders: folders.filter(|f| !f.as_os_str().is_empty()).collect(), reserve }
     }
 

@@ -28,7 +28,7 @@ impl Store {
     pub async fn scrub(&self, after: &str, bytes: u64) -> Result<Scrubbed, StoreError> {
         let mut found = Scrubbed { next: after.to_owned(), ..Scrubbed::default() };
         let mut keys: HashMap<String, Option<Arc<DataKey>>> = HashMap::new();
-        while found.bytes < bytes {
+        'step: while found.bytes < bytes {
             let (space, body) = found.next.split_once('/').unwrap_or_default();
             let sql = Sql::new(
                 "SELECT size, sealed_content, sealed_key, body_id, sha256, space_id FROM body \
@@ -50,17 +50,21 @@ impl Store {
             reader.done();
             for row in &rows {
                 let (id, space) = (row.text(3)?, row.text(5)?);
-                found.next = format!("{space}/{id}");
-                let Some(Some(key)) = keys.get(space) else { continue };
-                let whole = match self.opened(row, key, space, id).await {
-                    Ok((size, body)) => {
-                        let expected = row.text(4)?;
-                        hash(body).await.is_some_and(|(sha256, length)| length == size && sha256 == expected)
+                let Some(Some(key)) = keys.get(space) else {
+                    found.next = format!("{space}/{id}");
+                    continue;
+                };
+                let read = async { hash(self.opened(row, key, space, id).await?.1).await };
+                let whole = match read.await {
+                    Ok((sha256, length)) => {
+                        sha256 == row.text(4)? && i64::try_from(length).is_ok_and(|l| row.int(0).is_ok_and(|s| s == l))
                     }
-                    // Out of reach is not damaged: the job is tried again.
-                    Err(error) if !error.is_damage() => return Err(error),
+                    // Out of reach is not damaged: what was found is told, and the next step begins here.
+                    Err(error) if !error.is_damage() && found.damaged.is_empty() => return Err(error),
+                    Err(error) if !error.is_damage() => break 'step,
                     Err(_) => false,
                 };
+                found.next = format!("{space}/{id}");
                 found.bodies += 1;
                 found.bytes += u64::try_from(row.int(0)?).unwrap_or_default();
                 if !whole {

@@ -28,8 +28,9 @@ impl Store {
     /// When the database fails.
     pub async fn unstamped(&self) -> Result<Vec<Unstamped>, StoreError> {
         let sql = Sql::new(
-            "SELECT origin, size, note FROM log_head h WHERE stamp IS NULL AND size = \
-             (SELECT MAX(size) FROM log_head n WHERE n.origin = h.origin) ORDER BY origin LIMIT 100",
+            "SELECT h.origin, h.size, h.note FROM log l JOIN log_head h ON h.origin = l.origin AND h.size = \
+             (SELECT MAX(size) FROM log_head n WHERE n.origin = l.origin) WHERE h.stamp IS NULL \
+             ORDER BY h.origin LIMIT 100",
         );
         let mut reader = self.readers.get().await?;
         let rows = reader.all(sql).await?;

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store,
     blobs::{StoredBody, hex},
-    db::{Connection, Sql},
+    db::{Connection, Row, Sql},
     error::StoreError,
-    evidence::{EvidenceVerifier, Head, LeafText},
+    evidence::{EvidenceVerifier, Head, LeafText, commitment},
     proofs::leaf_text,
-    trace_log::{Block, Log},
+    trace_log::{Block, Log, NO_SPACE},
     vault::DataKey,
 };
 
@@ -78,7 +78,7 @@ impl Store {
         // One snapshot, so that what is written meanwhile is not half seen.
         reader.snapshot().await?;
         reader.unhurried().await?;
-        verify_traces(&mut reader, witness, &mut report).await?;
+        self.verify_traces(&mut reader, witness, &mut report).await?;
         let keys = self.all_keys(&mut reader).await?;
         self.verify_entries(&mut reader, &keys, &mut report).await?;
         self.verify_bodies(&mut reader, &keys, &mut report).await?;
@@ -88,11 +88,11 @@ impl Store {
     }
 
     async fn all_keys(&self, snapshot: &mut Connection) -> Result<SpaceKeys, StoreError> {
-        let rows = snapshot.all(Sql::new("SELECT space_id FROM space_key")).await?;
-        let mut keys = HashMap::with_capacity(rows.len());
-        for row in rows {
-            let space = row.text(0)?;
-            keys.insert(space.to_owned(), self.keys.read(snapshot, space).await?);
+        let mut rows = snapshot.stream(Sql::new("SELECT master_id, wrapped, space_id FROM space_key"));
+        let mut keys = HashMap::new();
+        while let Some(row) = rows.try_next().await? {
+            let space = row.text(2)?;
+            keys.insert(space.to_owned(), self.keys.unwrap(space, &row).await?);
         }
         Ok(keys)
     }
@@ -147,8 +147,11 @@ impl Store {
             "SELECT o.body_id FROM (SELECT space_id, body_id FROM body \
              EXCEPT SELECT space_id, body_id FROM document_entry) AS o",
         );
-        for row in snapshot.all(orphans).await? {
-            report.wrong(format!("body {}", row.text(0)?), "the body has no entry");
+        {
+            let mut rows = snapshot.stream(orphans);
+            while let Some(row) = rows.try_next().await? {
+                report.wrong(format!("body {}", row.text(0)?), "the body has no entry");
+            }
         }
         let mut published = HashSet::new();
         let sql = Sql::new("SELECT size, sealed_content, sealed_key, body_id, sha256, space_id FROM body");
@@ -160,10 +163,13 @@ impl Store {
             }
             let Some(key) = keys.get(space) else { continue };
             report.bodies += 1;
-            let right = match self.opened(&row, key, space, &id).await {
-                Ok((size, body)) => hash(body).await.is_some_and(|(sha256, length)| {
-                    length == size && row.text(4).is_ok_and(|expected| expected == sha256)
-                }),
+            let read = async { hash(self.opened(&row, key, space, &id).await?.1).await };
+            let right = match read.await {
+                Ok((sha256, length)) => {
+                    i64::try_from(length).is_ok_and(|length| row.int(0).is_ok_and(|size| size == length))
+                        && row.text(4)? == sha256
+                }
+                Err(error) if !error.is_damage() => return Err(error),
                 Err(_) => false,
             };
             if !right {
@@ -189,12 +195,15 @@ struct Checking {
     log: Option<Log>,
     full: Vec<Block>,
     expected: i64,
+    /// Heads of the log at hand, the largest first: the next one is the last.
     of_log: Vec<Head>,
+    /// How many events each log says it has; not known of an export.
+    sizes: HashMap<String, i64>,
 }
 
 impl Checking {
     fn new(heads: HashMap<String, Vec<Head>>, blocks: Option<HashMap<(String, i64), [u8; 32]>>) -> Self {
-        Self { heads, blocks, log: None, full: Vec::new(), expected: 1, of_log: Vec::new() }
+        Self { heads, blocks, log: None, full: Vec::new(), expected: 1, of_log: Vec::new(), sizes: HashMap::new() }
     }
 
     /// The next event. Those of one log come together, in order.
@@ -206,6 +215,7 @@ impl Checking {
             self.log = Some(Log::new(origin.clone(), None));
             self.expected = 1;
             self.of_log = self.heads.remove(origin).unwrap_or_default();
+            self.of_log.sort_by_key(|head| std::cmp::Reverse(head.size));
         }
         let Some(log) = &mut self.log else { return };
         report.events += 1;
@@ -218,7 +228,11 @@ impl Checking {
             self.full.clear();
         }
         let size = log.edge.size;
-        for head in self.of_log.iter().filter(|h| h.size == size) {
+        while let Some(head) = self.of_log.pop_if(|head| head.size <= size) {
+            // A head over nothing says nothing.
+            if head.size != size {
+                continue;
+            }
             report.heads += 1;
             log.signed = size;
             if head.root != log.edge.root().0 {
@@ -231,7 +245,11 @@ impl Checking {
     fn conclude(&mut self, report: &mut Report) {
         let Some(log) = self.log.take() else { return };
         let (origin, size) = (&log.origin, log.edge.size);
-        if self.of_log.iter().any(|h| h.size > size) {
+        let told = self.sizes.remove(origin);
+        if told.is_some_and(|told| u64::try_from(told) != Ok(size)) {
+            report.wrong(format!("log {origin}"), "it has not as many events as it says");
+        }
+        if !self.of_log.is_empty() {
             report.wrong(format!("log {origin}"), "events at its end are missing that a head was signed for");
         }
         report.unsigned += size - log.signed;
@@ -252,6 +270,9 @@ impl Checking {
                 report.wrong(format!("log {origin}"), "a whole log is missing that heads were signed for");
             }
         }
+        for (origin, _) in self.sizes.into_iter().filter(|(_, size)| *size > 0) {
+            report.wrong(format!("log {origin}"), "its events are missing");
+        }
         for (origin, number) in self.blocks.unwrap_or_default().into_keys() {
             report.wrong(format!("block {origin}/{number}"), "hashes are kept of events that are not there");
         }
@@ -261,27 +282,56 @@ impl Checking {
 /// The events of all logs, log by log, in order: what [`crate::proofs::leaf_text`] reads.
 const LEAVES: &str = "SELECT origin, seq, space_id, at_ms, sealed_event, commitment FROM trace ORDER BY origin, seq";
 
-async fn verify_traces(snapshot: &mut Connection, witness: &Witness, report: &mut Report) -> Result<(), StoreError> {
-    let mut heads = outside_heads(witness);
-    if let Some(verifier) = &witness.verifier {
-        for row in snapshot.all(Sql::new("SELECT origin, size, note FROM log_head")).await? {
-            read_head(&mut heads, verifier, (row.text(0)?, row.int(1)?), row.text(2)?, report);
+impl Store {
+    async fn verify_traces(
+        &self,
+        snapshot: &mut Connection,
+        witness: &Witness,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        let mut heads = outside_heads(witness);
+        if let Some(verifier) = &witness.verifier {
+            let mut rows = snapshot.stream(Sql::new("SELECT origin, size, note FROM log_head"));
+            while let Some(row) = rows.try_next().await? {
+                read_head(&mut heads, verifier, (row.text(0)?, row.int(1)?), row.text(2)?, report);
+            }
         }
-    }
-    let mut blocks: HashMap<(String, i64), [u8; 32]> = HashMap::new();
-    {
-        let mut rows = snapshot.stream(Sql::new("SELECT origin, number, hashes FROM log_block"));
+        let mut blocks: HashMap<(String, i64), [u8; 32]> = HashMap::new();
+        {
+            let mut rows = snapshot.stream(Sql::new("SELECT origin, number, hashes FROM log_block"));
+            while let Some(row) = rows.try_next().await? {
+                blocks.insert((row.text(0)?.to_owned(), row.int(1)?), sha256(row.bytes(2)?));
+            }
+        }
+        let mut checking = Checking::new(heads, Some(blocks));
+        for row in snapshot.all(Sql::new("SELECT origin, size FROM log")).await? {
+            checking.sizes.insert(row.text(0)?.to_owned(), row.int(1)?);
+        }
+        let mut rows = snapshot.stream(Sql::new(LEAVES));
         while let Some(row) = rows.try_next().await? {
-            blocks.insert((row.text(0)?.to_owned(), row.int(1)?), sha256(row.bytes(2)?));
+            let leaf = leaf_text(&row)?;
+            if !self.is_committed(&row) {
+                report.wrong(format!("trace {}/{}", leaf.origin, leaf.seq), "it is not an event of this gateway");
+            }
+            checking.event(&leaf, report);
         }
+        drop(rows);
+        checking.finish(report);
+        Ok(())
     }
-    let mut checking = Checking::new(heads, Some(blocks));
-    let mut rows = snapshot.stream(Sql::new(LEAVES));
-    while let Some(row) = rows.try_next().await? {
-        checking.event(&leaf_text(&row)?, report);
+
+    /// Whether a row of `origin, seq, space_id, at_ms, sealed_event, commitment` was sealed by this gateway and is what its
+    /// leaf commits to: who can write to the database but has no key makes none.
+    pub(crate) fn is_committed(&self, row: &Row) -> bool {
+        let committed = || -> Result<bool, StoreError> {
+            let space = row.text(2)?;
+            let salted = self.keys.traces().open(&["trace", space], row.bytes(4)?)?;
+            let event = self.open_event(space, row.bytes(4)?)?;
+            let of_space = event.space.map_or_else(|| NO_SPACE.to_owned(), |s| s.to_string());
+            Ok(commitment(&salted) == row.bytes(5)? && event.at_ms == row.int(3)? && of_space == space)
+        };
+        committed().unwrap_or(false)
     }
-    checking.finish(report);
-    Ok(())
 }
 
 fn outside_heads(witness: &Witness) -> HashMap<String, Vec<Head>> {
@@ -387,17 +437,18 @@ pub fn verify_export(mut text: impl std::io::BufRead, witness: &Witness) -> Resu
     Ok(report)
 }
 
-pub(crate) async fn hash(body: StoredBody) -> Option<(String, u64)> {
+/// Hash and length of a body.
+pub(crate) async fn hash(body: StoredBody) -> Result<(String, u64), StoreError> {
     match body {
-        StoredBody::Whole(bytes) => Some((hex(&sha256(&bytes)), bytes.len() as u64)),
+        StoredBody::Whole(bytes) => Ok((hex(&sha256(&bytes)), bytes.len() as u64)),
         StoredBody::Stream(mut stream) => {
             let mut context = digest::Context::new(&digest::SHA256);
             let mut length = 0;
-            while let Some(chunk) = stream.try_next().await.ok()? {
+            while let Some(chunk) = stream.try_next().await? {
                 context.update(&chunk);
                 length += chunk.len() as u64;
             }
-            Some((hex(context.finish().as_ref()), length))
+            Ok((hex(context.finish().as_ref()), length))
         }
     }
 }

@@ -3,7 +3,10 @@
 //! A batch that fails as a whole is tried again job by job, so that no job can spoil the others' luck. A job that is
 //! answered is on disk; a job that was never answered may or may not be, and its sender repeats it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use access::Permit;
 use ambient::{SharedClock, SharedRng};
@@ -200,7 +203,8 @@ impl Writer {
         let next = Instant::now() + options.sign_every;
         let (clock, metrics, heads) = (options.clock.clone(), options.metrics.clone(), options.heads.clone());
         tokio::spawn(
-            Task { connection: Some(connection), log, options, sign_at: next, unkept: Vec::new() }.run(receiver),
+            Task { connection: Some(connection), log, options, sign_at: next, unkept: Vec::new(), kept: 0 }
+                .run(receiver),
         );
         Self { queue: sender, clock, metrics, heads }
     }
@@ -248,6 +252,8 @@ struct Task {
     sign_at: Instant,
     /// Heads signed that the store does not have yet.
     unkept: Vec<(Head, String)>,
+    /// Events of the log under a head that the store has.
+    kept: u64,
 }
 
 impl Task {
@@ -310,8 +316,11 @@ impl Task {
             }
             keep_outside(self.options.heads.as_deref(), &note);
             self.unkept.remove(0);
+            if head.origin == self.log.origin {
+                self.kept = head.size;
+            }
         }
-        self.options.metrics.unsigned.set(self.log.edge.size - self.log.signed);
+        self.options.metrics.unsigned.set(self.log.edge.size - self.kept);
     }
 
     async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
@@ -366,7 +375,8 @@ impl Task {
             match done.unwrap_or_else(|_| Err(StoreError::CommitUnknown(Box::new(StoreError::Busy)))) {
                 Ok(answers) => {
                     self.log = log;
-                    self.options.metrics.unsigned.set(self.log.edge.size - self.log.signed);
+                    self.options.metrics.unsigned.set(self.log.edge.size - self.kept);
+                    self.options.metrics.commits.fetch_add(1, Ordering::Relaxed);
                     return Ok(answers);
                 }
                 Err(error) => {
@@ -406,6 +416,7 @@ impl Task {
         self.unkept.extend(self.log.head(self.options.clock.now().as_millisecond()));
         tracing::error!(origin = %self.log.origin, "evidence.log_closed_after_lost_commit");
         self.log = Log::new(self.options.rng.uuid().to_string(), self.options.evidence.clone());
+        self.kept = 0;
     }
 }
 

@@ -50,6 +50,9 @@ enum Action {
         /// The gateway's public key, as `evidence key` prints it.
         #[arg(long)]
         key: String,
+        /// Authorities that the time stamp on a proof must lead to (PEM); without, the stamp is not checked.
+        #[arg(long)]
+        tsa_authorities: Option<PathBuf>,
     },
     /// Prove that a log only grew between two of its signed heads.
     #[command(after_help = "Example: passerelle evidence growth --origin 1b4e… --from 700 --to 1400 --out growth.json")]
@@ -91,7 +94,7 @@ pub(crate) async fn run(args: EvidenceArgs) -> Result<(), Failure> {
             Ok(())
         }
         Action::Proof { ins, oid, place, out, data } => proof(&ins, oid.as_deref(), place, out.as_deref(), &data).await,
-        Action::Check { file, key } => check(&file, &key),
+        Action::Check { file, key, tsa_authorities } => check(&file, &key, tsa_authorities.as_deref()),
         Action::Growth { origin, from, to, out, data } => {
             let (_, core) = app::open_data(&data.data).await?;
             let grown = core.store.prove_growth(&origin, from, to).await;
@@ -160,7 +163,7 @@ fn read_place(text: &str) -> Option<TracePlace> {
     Some(TracePlace { at_ms: 0, origin: origin.to_owned(), seq: seq.parse().ok()? })
 }
 
-fn check(file: &Path, key: &str) -> Result<(), Failure> {
+fn check(file: &Path, key: &str, authorities: Option<&Path>) -> Result<(), Failure> {
     let verifier = EvidenceVerifier::from_text(key).ok_or_else(|| {
         Failure::usage("--key", &"is the base64 of a public Ed25519 key, as `evidence key` prints it")
     })?;
@@ -174,12 +177,21 @@ fn check(file: &Path, key: &str) -> Result<(), Failure> {
     }
     let proven = check_proof(&(text.trim_end().to_owned() + "\n"), &verifier).ok_or_else(wrong)?;
     let at = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|t| t.to_string()).unwrap_or_default();
+    // The stamp is no part of what the gateway signed: it counts only when it is checked.
+    let stamp = match (&proven.stamp, authorities) {
+        (None, _) => "none".to_owned(),
+        (Some(_), None) => "unchecked".to_owned(),
+        (Some(stamp), Some(authorities)) => {
+            let roots = outward::roots("--tsa-authorities", &[authorities.to_owned()])?;
+            let stamped = audit::tsa::check(stamp, &jobs::sha256(&proven.note), &roots);
+            stamped.map_err(|e| Failure::run("time stamp", &e))?.to_string()
+        }
+    };
     let shown = serde_json::json!({
         "event": proven.event,
         "at": at(proven.event.at_ms),
         "log": { "origin": proven.head.origin, "size": proven.head.size, "signed": at(proven.head.at_ms) },
-        // Checked against an authority by `verify`, or by any tool that reads RFC 3161 tokens.
-        "stamped": proven.stamp.is_some(),
+        "stamp": stamp,
     });
     print(&serde_json::to_string_pretty(&shown).unwrap_or_default());
     Ok(())
@@ -196,11 +208,12 @@ fn write(out: Option<&Path>, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks all time stamps of a store: how many, and the place of the first that is wrong.
-pub(crate) async fn stamps(config: &crate::config::Config, store: &store::Store) -> Result<u64, Failure> {
+/// Checks all time stamps of a store: how many were, and how many could not be for want of authorities; or the place of the
+/// first that is wrong.
+pub(crate) async fn stamps(config: &crate::config::Config, store: &store::Store) -> Result<(u64, u64), Failure> {
     let stamps = store.stamps().await.map_err(|e| Failure::run("verify", &e))?;
-    if stamps.is_empty() || config.evidence.tsa_authorities.is_empty() {
-        return Ok(0);
+    if config.evidence.tsa_authorities.is_empty() {
+        return Ok((0, stamps.len() as u64));
     }
     let roots = outward::stamp_roots(config)?;
     for (head, stamp) in &stamps {
@@ -208,5 +221,5 @@ pub(crate) async fn stamps(config: &crate::config::Config, store: &store::Store)
             return Err(Failure::run(&format!("stamp {}/{}", head.origin, head.size), &why));
         }
     }
-    Ok(stamps.len() as u64)
+    Ok((stamps.len() as u64, 0))
 }

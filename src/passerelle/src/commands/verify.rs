@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use store::{EvidenceVerifier, Report};
+use store::{EvidenceVerifier, Problem, Report};
 
 use super::{DataArgs, Failure, print};
 use crate::{app, keys};
@@ -29,13 +29,23 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<(), Failure> {
     }
     let (config, core) = app::open_data(&args.data.data).await?;
     let kept = Some(config.evidence.heads_file.clone()).filter(|path| path.is_file());
-    let witness = keys::witness(&config, args.heads.or(kept).as_deref())?;
+    let witness = keys::witness(&config, args.heads.as_deref().or(kept.as_deref()))?;
+    let outside = witness.heads.len();
     let report = core.store.verify(&witness).await.map_err(|e| Failure::run("verify", &e))?;
     let stamps = crate::commands::evidence::stamps(&config, &core.store).await;
     core.store.close().await;
+    let mut report = report;
+    let named = &config.evidence.heads_file;
+    // Who cuts a log and its heads would have to remove this file too: its absence is told.
+    if kept.is_none() && args.heads.is_none() && !named.as_os_str().is_empty() && report.heads > 0 {
+        let place = named.display().to_string();
+        report.problems.push(Problem { place, what: "heads were signed, and the file they are kept in is missing" });
+    }
     let mut told = serde_json::to_value(&report).unwrap_or_default();
-    if let Ok(stamps) = stamps {
-        told["stamps"] = stamps.into();
+    told["outside_heads"] = outside.into();
+    if let Ok((checked, unchecked)) = stamps {
+        told["stamps"] = checked.into();
+        told["stamps_unchecked"] = unchecked.into();
     }
     print(&told.to_string());
     stamps?;

@@ -47,3 +47,6 @@ CREATE TABLE fed (
     seq                BIGINT  NOT NULL,
     PRIMARY KEY (sink, origin)
 );
+
+-- Bodies outside the database, by identifier alone: what a look for leftovers asks.
+CREATE INDEX body_outside ON body (body_id) WHERE sealed_content IS NULL;
