@@ -77,15 +77,22 @@ pub(crate) async fn run(arguments: &Arguments, mut say: impl FnMut(Value)) {
     }
     // What is asked about must not be scrubbed into memory meanwhile.
     options = options.with("STORE__SCRUB_MIB_PER_S", "0");
-    let mut gateway = Gateway::with(options);
+    let last = arguments.documents.last().copied().unwrap_or_default();
+    let mut gateway = match &arguments.filled {
+        Some(folder) => Gateway::on(folder, options),
+        None => Gateway::with(options),
+    };
     let url = server.as_ref().map(|(_, url)| url.clone());
     let data = gateway.data().to_owned();
     let mut holders = 0;
-    for size in &arguments.documents {
-        gateway.terminate();
+    // The same holders for all sizes would be the oldest corner of the last: each size has its own, all over it.
+    let sample = (last / PER_SPACE / ASKED / 20).max(1);
+    for size in arguments.documents.iter().filter(|size| arguments.filled.is_none() || **size == last) {
         let wanted = size / PER_SPACE;
-        // The same holders for all sizes would be the oldest corner of the last: each size has its own, all over it.
-        let sample = (arguments.documents.last().copied().unwrap_or(*size) / PER_SPACE / ASKED / 20).max(1);
+        if arguments.filled.is_some() {
+            holders = wanted;
+        }
+        gateway.terminate();
         let began = Instant::now();
         let filling = Arc::new(Filling::open(&data, url.as_deref()).await);
         filling.fill(holders, wanted, sample, "899900000101").await;

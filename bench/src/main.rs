@@ -45,6 +45,9 @@ struct Arguments {
     /// Sizes for `growth`, in documents.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     documents: Vec<u64>,
+    /// For `growth`: measure on this folder, which was filled before to the last of --documents, and fill nothing.
+    #[arg(long)]
+    filled: Option<std::path::PathBuf>,
     /// Events for `log`; 0 = as many as fit in the time.
     #[arg(long, default_value_t = 0)]
     events: u64,

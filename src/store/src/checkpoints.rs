@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// How often the log is folded in, when something was committed.
-const EVERY: Duration = Duration::from_secs(2);
-/// Pages in the log past which it is begun anew, for which writers wait a moment: 128 MiB.
-const LONG: i64 = 32_000;
+const EVERY: Duration = Duration::from_millis(300);
+/// Pages in the log past which it is begun anew, for which writers wait a moment: 32 MiB.
+const LONG: i64 = 8_000;
 
 /// The task that folds.
 #[derive(Debug)]

@@ -31,7 +31,9 @@ impl GatewayOptions {
 /// A running gateway. Dropped, it is killed.
 #[derive(Debug)]
 pub struct Gateway {
-    data: tempfile::TempDir,
+    data: PathBuf,
+    // Gone with the gateway, where it was made for it.
+    _folder: Option<tempfile::TempDir>,
     child: Option<Child>,
     options: GatewayOptions,
     /// `host:port` of the professional listener.
@@ -175,12 +177,23 @@ impl Gateway {
     /// The same with options.
     #[must_use]
     pub fn with(options: GatewayOptions) -> Self {
-        let data = tempfile::tempdir().expect("a folder");
-        let options = on_postgres(options);
-        copy(template(), data.path()).expect("the template is copied");
-        let text = std::fs::read_to_string(data.path().join("demo.json")).expect("demo.json");
+        let folder = tempfile::tempdir().expect("a folder");
+        copy(template(), folder.path()).expect("the template is copied");
+        let data = folder.path().to_owned();
+        Self::started(data, Some(folder), on_postgres(options))
+    }
+
+    /// Starts a gateway on a folder that was made before, and stays.
+    #[must_use]
+    pub fn on(data: &Path, options: GatewayOptions) -> Self {
+        Self::started(data.to_owned(), None, options)
+    }
+
+    fn started(data: PathBuf, folder: Option<tempfile::TempDir>, options: GatewayOptions) -> Self {
+        let text = std::fs::read_to_string(data.join("demo.json")).expect("demo.json");
         let demo = serde_json::from_str(&text).expect("demo.json is JSON");
-        let mut gateway = Self { data, child: None, options, pro: String::new(), admin: String::new(), demo };
+        let (pro, admin) = (String::new(), String::new());
+        let mut gateway = Self { data, _folder: folder, child: None, options, pro, admin, demo };
         gateway.restart();
         gateway
     }
@@ -188,7 +201,7 @@ impl Gateway {
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {
-        self.data.path()
+        &self.data
     }
 
     /// Process identifier.
@@ -255,7 +268,7 @@ impl Gateway {
     /// Starts it (again) on the same folder.
     pub fn restart(&mut self) {
         self.kill();
-        let (child, ready) = start(self.data.path(), &self.options);
+        let (child, ready) = start(&self.data, &self.options);
         (self.pro, self.admin) = (address(&ready, "pro"), address(&ready, "admin"));
         self.child = Some(child);
     }
@@ -265,7 +278,7 @@ impl Gateway {
     pub fn beside(&self, arguments: &[&str], options: &GatewayOptions) -> Process {
         let mut all = self.options.clone();
         all.environment.extend(options.environment.iter().cloned());
-        let (child, ready) = spawn(self.data.path(), &all, arguments);
+        let (child, ready) = spawn(&self.data, &all, arguments);
         let (pro, admin) = (address(&ready, "pro"), address(&ready, "admin"));
         Process { child, ready, pro, admin }
     }
@@ -274,7 +287,7 @@ impl Gateway {
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(program());
-        command.args(arguments).arg("--data").arg(self.data.path()).env("PASSERELLE_LOG", "error");
+        command.args(arguments).arg("--data").arg(&self.data).env("PASSERELLE_LOG", "error");
         command.envs(self.options.environment.iter().map(|(k, v)| (k, v)));
         command.output().expect("the program runs")
     }
@@ -307,7 +320,7 @@ impl Gateway {
     /// Everything the gateway has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.data.path().join("stderr.log")).unwrap_or_default()
+        std::fs::read_to_string(self.data.join("stderr.log")).unwrap_or_default()
     }
 }
 
