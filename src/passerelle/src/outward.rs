@@ -22,11 +22,22 @@ const CALL: Duration = Duration::from_secs(20);
 /// Longest answer that is read, in bytes.
 const ANSWER: usize = 256 * 1024;
 
+/// A collector and what messages to it say of us.
+#[derive(Debug)]
+pub(crate) struct Syslog {
+    sink: SyslogSink,
+    header: Header,
+    source: AuditSource,
+}
+
+/// A certificate with its chain, and its key, as PEM.
+type Identity = (Vec<u8>, Vec<u8>);
+
 /// Somebody who is given every trace.
 #[derive(Debug)]
 pub(crate) enum Sink {
     /// A collector of ATNA messages.
-    Syslog { sink: SyslogSink, header: Header, source: AuditSource },
+    Syslog(Box<Syslog>),
     /// A FHIR server.
     Fhir { client: reqwest::Client, url: String },
 }
@@ -60,7 +71,7 @@ impl Sink {
             orderly: audit.syslog_waits_for_end,
         };
         let process = std::process::id().to_string();
-        Ok(Self::Syslog {
+        Ok(Self::Syslog(Box::new(Syslog {
             sink: SyslogSink::new(options, clock.clone()).map_err(|e| wrong(&e))?,
             header: Header { host: audit.source_id.clone(), app: "passerelle".into(), process: process.clone() },
             source: AuditSource {
@@ -70,7 +81,7 @@ impl Sink {
                 process: Some(process),
                 access_point: None,
             },
-        })
+        })))
     }
 
     /// Gives it events in order: how many were taken, and why not all. What is uncertain counts as not taken.
@@ -79,7 +90,8 @@ impl Sink {
             tracing::error!(origin = fed.origin, seq = fed.seq, "feed.unreadable_event");
         }
         match self {
-            Self::Syslog { sink, header, source } => {
+            Self::Syslog(syslog) => {
+                let Syslog { sink, header, source } = &**syslog;
                 let message = |fed: &FedEvent| {
                     let event = fed.event.as_ref()?;
                     let at = jiff::Timestamp::from_millisecond(event.at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -180,11 +192,7 @@ pub(crate) fn roots(key: &str, files: &[PathBuf]) -> Result<Vec<CertificateDer<'
 }
 
 /// An HTTP client that trusts `authorities` (or the public ones) and shows `identity`.
-fn client(
-    key: &str,
-    authorities: &[PathBuf],
-    identity: Option<(Vec<u8>, Vec<u8>)>,
-) -> Result<reqwest::Client, Failure> {
+fn client(key: &str, authorities: &[PathBuf], identity: Option<Identity>) -> Result<reqwest::Client, Failure> {
     let wrong = |e: reqwest::Error| Failure::usage(key, &e);
     let mut builder = reqwest::Client::builder()
         .timeout(CALL)
@@ -213,7 +221,7 @@ fn pem(key: &str, files: &[PathBuf]) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
-fn pair(key: &str, certificate: &PathBuf, secret: &PathBuf) -> Result<Option<(Vec<u8>, Vec<u8>)>, Failure> {
+fn pair(key: &str, certificate: &PathBuf, secret: &PathBuf) -> Result<Option<Identity>, Failure> {
     if certificate.as_os_str().is_empty() {
         return Ok(None);
     }

@@ -121,6 +121,6 @@ impl Store {
         let mut reader = self.readers.get().await?;
         let row = reader.one(sql.bind(sink)).await?;
         reader.done();
-        Ok(row.map_or(Ok(0), |row| row.int(0)).map(|lag| u64::try_from(lag).unwrap_or_default())?)
+        row.map_or(Ok(0), |row| row.int(0)).map(|lag| u64::try_from(lag).unwrap_or_default())
     }
 }
