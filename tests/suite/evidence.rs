@@ -110,7 +110,7 @@ fn copy(from: &Path, to: &Path) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_made_while_the_gateway_works_is_restored_and_verified() {
     let gateway = Gateway::with(GatewayOptions::default().with("STORE__URL", "sqlite:passerelle.db"));
-    let gateway = gateway_in_folder(gateway);
+    assert!(gateway.data().join("passerelle.db").exists(), "on the embedded store, whatever the suite runs on");
     let mut caller = Caller::of(&gateway, "medecin", 0);
     let documents: Vec<_> =
         [500, 90_000, 2 << 20].map(|n| TestDocument::of(crate::iti41::noise(n), "11502-2", "10")).into();
@@ -143,12 +143,6 @@ async fn a_backup_made_while_the_gateway_works_is_restored_and_verified() {
     for document in &documents {
         assert!(there.bytes(&document.unique_id).await == document.body.as_slice());
     }
-}
-
-/// (The address of the store is relative to the folder of the configuration.)
-fn gateway_in_folder(gateway: Gateway) -> Gateway {
-    assert!(gateway.data().join("passerelle.db").exists());
-    gateway
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
