@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How often the log is folded in, when something was committed.
-const EVERY: Duration = Duration::from_millis(300);
+const EVERY: Duration = Duration::from_millis(40);
 /// Pages in the log past which it is begun anew, for which writers wait a moment: 32 MiB.
 const LONG: i64 = 8_000;
 
