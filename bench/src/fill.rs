@@ -6,14 +6,16 @@ use std::{path::Path, sync::Arc};
 use access::{AccessPolicy, Operation, Permit, Tables};
 use ambient::{SharedClock, SharedRng, SystemClock, SystemRng};
 use space::{
-    Actor, AuthMode, AvailabilityStatus, Code, DocumentEntry, Dtm, EmergencyConsents, Ins, InsOid, InsTolerance, Oid,
-    Profession, ProfessionalId, Purpose, Role, Settings, Sex, Software, SpaceId, SpaceState, StructureId,
-    SubmissionSet, Traits,
+    Actor, AuthMode, AvailabilityStatus, Code, DocumentEntry, Dtm, EmergencyConsents, EntryKind, Ins, InsOid,
+    InsTolerance, Oid, Profession, ProfessionalId, Purpose, Role, Settings, Sex, Software, SpaceId, SpaceState,
+    StructureId, SubmissionSet, Traits,
     hl7::Cx,
     settings::AuthorisationKind,
     trace::{Act, Outcome, TraceEvent},
 };
-use store::{Change, Deposit, EvidenceKey, LocalMaster, MasterKeys, NewEntry, Store, StoreOptions, read_secret};
+use store::{
+    Change, Deposit, EntryBody, EvidenceKey, LocalMaster, MasterKeys, NewEntry, Store, StoreOptions, read_secret,
+};
 
 /// Documents of a holder.
 pub(crate) const PER_SPACE: u64 = 20;
@@ -152,14 +154,21 @@ impl Filling {
                     .await
                     .expect("written");
                 let body = body.finish().await.expect("staged");
-                entries.push(NewEntry { entry: self.entry(n, document, &body), owners: Vec::new(), body });
+                entries.push(NewEntry {
+                    entry: self.entry(n, document, &body),
+                    owners: Vec::new(),
+                    body: EntryBody::Staged(body),
+                });
             }
             let deposit = Deposit {
                 set: self.set_of(n, set),
                 owners: Vec::new(),
                 entries,
                 associations: Vec::new(),
-                replaced: Vec::new(),
+                folders: Vec::new(),
+                states: Vec::new(),
+                filled_folders: Vec::new(),
+                at: Dtm::parse("20260101").expect("a date"),
                 original_type: "text/plain",
                 original: b"filled".to_vec(),
                 notifications: Vec::new(),
@@ -180,6 +189,8 @@ impl Filling {
             logical_id: uuid.clone(),
             entry_uuid: uuid,
             version: 1,
+            kind: EntryKind::Stable,
+            repository: None,
             unique_id: unique_id(n, document),
             status: AvailabilityStatus::Approved,
             patient_id: Cx(format!("{}^^^&1.2.250.1.213.1.4.10&ISO^NH", ins(n).matricule())),

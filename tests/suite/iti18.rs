@@ -166,7 +166,7 @@ async fn values_that_are_none_are_refused_and_nothing_is_ignored_in_silence() {
         assert!(reply.text().contains(name), "{name}: {}", reply.text());
     }
     let query = soap::find_documents(&physician.ins, soap::APPROVED, "");
-    let other = query.replace(soap::FIND_DOCUMENTS, "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9");
+    let other = query.replace(soap::FIND_DOCUMENTS, "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1aa");
     refused(&physician.query(&other).await, "XDSUnknownStoredQuery", "unknown_stored_query");
     let kind = query.replace("LeafClass", "LeafClassWithRepositoryItem");
     refused(&physician.query(&kind).await, "XDSStoredQueryParamNumber", "query_parameter_invalid");

@@ -338,7 +338,8 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
 async fn a_set_without_document_is_refused() {
     let gateway = Gateway::start();
     let mut physician = Caller::of(&gateway, "medecin", 0);
-    let empty = Deposit { ins: physician.ins.clone(), set_id: testkit::oid(), documents: Vec::new() };
+    let empty =
+        Deposit { ins: physician.ins.clone(), set_id: testkit::oid(), documents: Vec::new(), more: String::new() };
     refused(&physician.send(&empty).await, "XDSRegistryMetadataError", "empty_submission");
     let mut no_oid = Deposit::one(&physician.ins, TestDocument::biology());
     no_oid.documents[0].unique_id = "urn:uuid:8dac336f-4621-433d-b67d-f6a05785273e".into();

@@ -46,13 +46,19 @@ impl EntryFacts {
     /// Whose a document is: its authors and their structures, and who deposited it.
     #[must_use]
     pub fn owners_of(entry: &DocumentEntry, depositor: &space::Actor) -> Vec<Owner> {
+        Self::owners_of_authors(&entry.authors, depositor)
+    }
+
+    /// The same of something else that has authors.
+    #[must_use]
+    pub fn owners_of_authors(authors: &[space::Author], depositor: &space::Actor) -> Vec<Owner> {
         let mut owners = Vec::new();
         let mut add = |owner: Owner| {
             if !owners.contains(&owner) {
                 owners.push(owner);
             }
         };
-        for author in &entry.authors {
+        for author in authors {
             let person = author.person.as_ref();
             if let Some(id) = person.and_then(|p| p.id()) {
                 match person.and_then(|p| p.id_type()) {

@@ -1,10 +1,16 @@
 //! Putting a submission in: all of it or nothing, once however often it is sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use access::{EntryFacts, Operation, Permit};
-use space::{AvailabilityStatus, Cause, Refusal, Settings, Submission, query::EntryQuery, trace::Act};
-use store::{Deposit, Deposited, NewEntry, Notification, StagedBody, StoreError};
+use space::{
+    Association, AssociationKind, AvailabilityStatus, Cause, Dtm, EntryKind, Refusal, Settings, Submission,
+    query::EntryQuery, trace::Act,
+};
+use store::{
+    Deposit, Deposited, EntryBody, LinkQuery, NewEntry, NewFolder, Notification, ObjectKind, ObjectQuery, StateChange,
+    StoreError,
+};
 
 use crate::{
     Caller, Desk, Fault,
@@ -25,8 +31,9 @@ pub struct Original {
 pub struct DepositRequest {
     /// Its metadata.
     pub submission: Submission,
-    /// Its documents, in the order of `submission.documents`.
-    pub bodies: Vec<StagedBody>,
+    /// Where the bytes of its documents are, in the order of `submission.documents`: received with it, or in another
+    /// repository (ITI-42), or nowhere yet (ITI-61).
+    pub bodies: Vec<EntryBody>,
     /// The metadata as they came.
     pub original: Original,
 }
@@ -82,8 +89,7 @@ impl Desk {
         if let Err(wrong) = complete(&mut submission, &bodies) {
             return Err(acting.refuse(Some(space), wrong).await);
         }
-        let chosen = submission.documents.iter().map(|d| &d.entry.entry_uuid).filter(|id| id.starts_with("urn:uuid:"));
-        let chosen = chosen.cloned().collect();
+        let chosen = chosen(&submission);
         self.assign_identifiers(&mut submission);
         let prepared = Prepared { submission, bodies, original, chosen };
         on_settings!(acting, space, |settings| { self.attempt_deposit(&acting, &prepared, space, &settings).await })
@@ -103,8 +109,8 @@ impl Desk {
             return Err(Attempt::Refused(wrong));
         }
         self.fresh_identifiers(&permit, prepared).await?;
-        let replaced = self.replaced(acting, &permit, prepared, settings).await?;
-        let deposit = self.record_of(caller, prepared, replaced);
+        let touched = self.touched(acting, &permit, prepared, settings).await?;
+        let deposit = self.record_of(caller, prepared, touched);
         let set_uuid = prepared.submission.set.entry_uuid.clone();
         let outcome = self.store.deposit(&permit, deposit, &acting.done(&permit)).await;
         match outcome {
@@ -117,65 +123,142 @@ impl Desk {
         }
     }
 
-    /// Identifiers the sender chose for its entries must be nobody's yet, except in what was sent before.
+    /// Identifiers the sender chose must be nobody's yet, except in what was sent before.
     async fn fresh_identifiers(&self, permit: &Permit, prepared: &Prepared) -> Result<(), Attempt> {
         if prepared.chosen.is_empty() {
             return Ok(());
         }
+        let place = &prepared.submission.place;
+        let taken = || Attempt::from(Refusal::new(Cause::DuplicateUniqueId).at(place).about("entryUUID"));
         let query = EntryQuery { entry_uuids: prepared.chosen.clone(), ..EntryQuery::default() };
         for row in self.store.entries(permit, &query).await? {
             let again = |d: &&space::SubmittedDocument| {
                 d.entry.entry_uuid == row.entry.entry_uuid && d.entry.unique_id == row.entry.unique_id
             };
             if !prepared.submission.documents.iter().any(|d| again(&d)) {
-                let place = &prepared.submission.place;
-                return Err(Refusal::new(Cause::DuplicateUniqueId).at(place).about("entryUUID").into());
+                return Err(taken());
+            }
+        }
+        let query = ObjectQuery { entry_uuids: prepared.chosen.clone(), ..ObjectQuery::default() };
+        let Submission { set, folders, .. } = &prepared.submission;
+        for row in self.store.submission_sets(permit, &query).await? {
+            if set.entry_uuid != row.set.entry_uuid || set.unique_id != row.set.unique_id {
+                return Err(taken());
+            }
+        }
+        for row in self.store.folders(permit, &query).await? {
+            let again = |f: &&space::SubmittedFolder| {
+                f.folder.entry_uuid == row.folder.entry_uuid && f.folder.unique_id == row.folder.unique_id
+            };
+            if !folders.iter().any(|f| again(&f)) {
+                return Err(taken());
             }
         }
         Ok(())
     }
 
-    /// The entries the submission replaces: known here, and the caller's own.
-    async fn replaced(
+    /// What the submission does to what stands: entries it replaces (the caller's own), folders it fills. Everything it
+    /// links to must be known here, and to the caller.
+    async fn touched(
         &self,
         acting: &Acting<'_>,
         permit: &Permit,
         prepared: &Prepared,
         settings: &Settings,
-    ) -> Result<Vec<String>, Attempt> {
-        let mut targets = Vec::new();
-        let mut wanted = Vec::new();
-        for (association, place) in &prepared.submission.associations {
-            let inside = prepared.is_inside(&association.target);
-            if !inside {
-                wanted.push((association, place));
-            }
+    ) -> Result<Touched, Attempt> {
+        let mut touched = Touched::default();
+        let outside = prepared.outside();
+        if outside.is_empty() {
+            return Ok(touched);
         }
-        if wanted.is_empty() {
-            return Ok(targets);
-        }
-        let query =
-            EntryQuery { entry_uuids: wanted.iter().map(|(a, _)| a.target.clone()).collect(), ..EntryQuery::default() };
+        let ids: Vec<String> = outside.iter().map(|(_, id, ..)| (*id).to_owned()).collect();
+        let query = EntryQuery { entry_uuids: ids.clone(), ..EntryQuery::default() };
         let rows = self.store.entries(permit, &query).await?;
         let rows: HashMap<&str, _> = rows.iter().map(|r| (r.entry.entry_uuid.as_str(), r)).collect();
+        let folders = if outside.iter().all(|(_, id, ..)| rows.contains_key(id)) {
+            Vec::new()
+        } else {
+            self.store.folders(permit, &ObjectQuery { entry_uuids: ids, ..ObjectQuery::default() }).await?
+        };
         let own = self.tables.reference_grant(&acting.caller.actor, settings)?;
-        for (association, place) in wanted {
-            let refuse = |cause| Attempt::from(Refusal::new(cause).at(place).about("targetObject"));
-            let row = rows.get(association.target.as_str()).ok_or_else(|| refuse(Cause::UnknownAssociationTarget))?;
+        for (association, id, end, place) in outside {
+            let refuse = |cause| Attempt::from(Refusal::new(cause).at(place).about(end));
+            if end == "sourceObject"
+                || (association.source == prepared.submission.set.entry_uuid && !rows.contains_key(id))
+            {
+                // Whoever may put documents in may put them into a folder that is there.
+                if !folders.iter().any(|f| f.folder.entry_uuid == id) {
+                    return Err(refuse(Cause::UnknownAssociationTarget));
+                }
+                if end == "sourceObject" {
+                    touched.filled_folders.push(id.to_owned());
+                }
+                continue;
+            }
+            let row = rows.get(id).ok_or_else(|| refuse(Cause::UnknownAssociationTarget))?;
             let facts = EntryFacts::of(&row.entry, row.owners.clone(), self.tables.matrix());
             // What may not be read is not there, to whoever would link to it.
             let rule = own.allows(&facts, self.tables.matrix());
             let rule = rule.map_err(|_| refuse(Cause::UnknownAssociationTarget))?;
-            if !association.kind.replaces() {
+            if !association.kind.relates() || association.kind == AssociationKind::Signs {
                 continue;
             }
-            if rule != access::Rule::Own {
+            if association.kind.replaces() && rule != access::Rule::Own {
                 return Err(refuse(Cause::NotAuthor));
             }
-            // Whether it is still the current version the store says, which knows a replay from a second replacement.
-            targets.push(association.target.clone());
+            // Whether it still is the current version the store says, which knows a replay from a second replacement.
+            let to =
+                if association.kind.replaces() { AvailabilityStatus::Deprecated } else { AvailabilityStatus::Approved };
+            touched.states.push(StateChange {
+                kind: ObjectKind::Entry,
+                uuid: id.to_owned(),
+                from: AvailabilityStatus::Approved,
+                to,
+                superseded: false,
+                otherwise: Cause::ReplacedNotApproved,
+            });
+            if association.kind.replaces() {
+                let into = self.inherited_folders(permit, association, &prepared.submission).await?;
+                touched.filled_folders.extend(into.iter().map(|link| link.source.clone()));
+                touched.links.extend(into);
+            }
         }
-        Ok(targets)
+        touched.filled_folders.sort_unstable();
+        touched.filled_folders.dedup();
+        Ok(touched)
+    }
+
+    /// A replacement goes into the folders of what it replaces (ITI TF-2 §3.42.4.1.3.6).
+    async fn inherited_folders(
+        &self,
+        permit: &Permit,
+        replacement: &Association,
+        submission: &Submission,
+    ) -> Result<Vec<Association>, Attempt> {
+        let query = LinkQuery { targets: vec![replacement.target.clone()], ..LinkQuery::default() };
+        let mut links = self.store.associations(permit, &query).await?;
+        links.retain(|l| l.kind == AssociationKind::HasMember);
+        let named = links.iter().map(|l| l.source.clone()).collect();
+        let folders = self.store.folders(permit, &ObjectQuery { entry_uuids: named, ..ObjectQuery::default() }).await?;
+        let said = |folder: &str| {
+            submission.associations.iter().any(|(a, _)| {
+                a.kind == AssociationKind::HasMember && a.source == folder && a.target == replacement.source
+            })
+        };
+        Ok(folders
+            .into_iter()
+            .map(|row| row.folder.entry_uuid)
+            .filter(|folder| links.iter().any(|l| l.source == *folder) && !said(folder))
+            .map(|source| Association {
+                entry_uuid: format!("urn:uuid:{}", self.rng.uuid()),
+                kind: AssociationKind::HasMember,
+                source,
+                target: replacement.source.clone(),
+                status: AvailabilityStatus::Approved,
+                slots: Vec::new(),
+                documentation: None,
+            })
+            .collect())
     }
 
     async fn replayed(&self, permit: &Permit, prepared: &Prepared, set_uuid: String) -> Result<Receipt, Attempt> {
@@ -189,7 +272,7 @@ impl Desk {
         Ok(Receipt { set_uuid, documents: documents.collect(), replayed: true })
     }
 
-    fn record_of(&self, caller: &Caller, prepared: &Prepared, replaced: Vec<String>) -> Deposit {
+    fn record_of(&self, caller: &Caller, prepared: &Prepared, touched: Touched) -> Deposit {
         let submission = &prepared.submission;
         let entries = submission.documents.iter().zip(&prepared.bodies).map(|(document, body)| NewEntry {
             owners: EntryFacts::owners_of(&document.entry, &caller.actor),
@@ -197,6 +280,7 @@ impl Desk {
             body: body.clone(),
         });
         let entries: Vec<NewEntry> = entries.collect();
+        let at = Dtm::from_timestamp(self.clock.now());
         let mut owners = Vec::new();
         for owner in entries.iter().flat_map(|e| &e.owners) {
             if !owners.contains(owner) {
@@ -222,8 +306,18 @@ impl Desk {
             set: submission.set.clone(),
             owners,
             entries,
-            associations: submission.associations.iter().map(|(a, _)| a.clone()).collect(),
-            replaced,
+            folders: submission
+                .folders
+                .iter()
+                .map(|f| NewFolder {
+                    folder: space::Folder { last_update: at.clone(), ..f.folder.clone() },
+                    owners: EntryFacts::owners_of_authors(&submission.set.authors, &caller.actor),
+                })
+                .collect(),
+            associations: submission.associations.iter().map(|(a, _)| a.clone()).chain(touched.links).collect(),
+            states: touched.states,
+            filled_folders: touched.filled_folders,
+            at,
             original_type: prepared.original.media_type,
             original: prepared.original.bytes.clone(),
             notifications,
@@ -249,18 +343,53 @@ impl Desk {
             document.entry.version = 1;
             document.entry.status = AvailabilityStatus::Approved;
         }
+        for folder in &mut submission.folders {
+            rename(&mut folder.folder.entry_uuid);
+            folder.folder.logical_id = folder.folder.entry_uuid.clone();
+            folder.folder.version = 1;
+            folder.folder.status = AvailabilityStatus::Approved;
+        }
+        for (association, _) in &mut submission.associations {
+            // A fresh one can collide with none; what names it in the message names the fresh one.
+            let fresh = format!("urn:uuid:{}", self.rng.uuid());
+            let sent = std::mem::replace(&mut association.entry_uuid, fresh.clone());
+            if !sent.is_empty() {
+                given.insert(sent, fresh);
+            }
+        }
+        let rename = |id: &mut String| {
+            if let Some(new) = given.get(id) {
+                id.clone_from(new);
+            }
+        };
         for (association, _) in &mut submission.associations {
             rename(&mut association.source);
             rename(&mut association.target);
-            // Nobody refers to an association by its identifier: a fresh one can collide with none.
-            association.entry_uuid = format!("urn:uuid:{}", self.rng.uuid());
+            association.status = AvailabilityStatus::Approved;
         }
     }
 }
 
+/// What a submission does to what stands.
+#[derive(Debug, Default)]
+struct Touched {
+    states: Vec<StateChange>,
+    filled_folders: Vec<String>,
+    /// Links that the registry adds.
+    links: Vec<Association>,
+}
+
+/// The identifiers a sender chose itself.
+fn chosen(submission: &Submission) -> Vec<String> {
+    let documents = submission.documents.iter().map(|d| &d.entry.entry_uuid);
+    let folders = submission.folders.iter().map(|f| &f.folder.entry_uuid);
+    let all = std::iter::once(&submission.set.entry_uuid).chain(documents).chain(folders);
+    all.filter(|id| id.starts_with("urn:uuid:")).cloned().collect()
+}
+
 struct Prepared {
     submission: Submission,
-    bodies: Vec<StagedBody>,
+    bodies: Vec<EntryBody>,
     original: Original,
     /// `entry_uuid`s the sender chose.
     chosen: Vec<String>,
@@ -281,18 +410,37 @@ impl Prepared {
         document.or(replacement).unwrap_or(place)
     }
 
-    fn is_inside(&self, uuid: &str) -> bool {
-        self.submission.set.entry_uuid == uuid || self.submission.documents.iter().any(|d| d.entry.entry_uuid == uuid)
+    /// The ends of links that are not in the message: link, identifier, which end, place.
+    fn outside(&self) -> Vec<(&Association, &str, &'static str, &str)> {
+        let Submission { set, documents, folders, associations, .. } = &self.submission;
+        let inside: HashSet<&str> = std::iter::once(set.entry_uuid.as_str())
+            .chain(documents.iter().map(|d| d.entry.entry_uuid.as_str()))
+            .chain(folders.iter().map(|f| f.folder.entry_uuid.as_str()))
+            .chain(associations.iter().map(|(a, _)| a.entry_uuid.as_str()))
+            .collect();
+        let mut outside = Vec::new();
+        for (association, place) in associations {
+            for (id, end) in [(&association.source, "sourceObject"), (&association.target, "targetObject")] {
+                if !inside.contains(id.as_str()) {
+                    outside.push((association, id.as_str(), end, place.as_str()));
+                }
+            }
+        }
+        outside
     }
 }
 
 /// Fills in hash and size, and refuses those announced that are wrong.
-fn complete(submission: &mut Submission, bodies: &[StagedBody]) -> Result<(), Vec<Refusal>> {
+fn complete(submission: &mut Submission, bodies: &[EntryBody]) -> Result<(), Vec<Refusal>> {
     let mut wrong = Vec::new();
     if submission.documents.len() != bodies.len() {
         return Err(vec![Refusal::new(Cause::MissingDocument).at(&submission.place)]);
     }
     for (document, body) in submission.documents.iter_mut().zip(bodies) {
+        let Some(body) = body.staged() else {
+            wrong.extend(elsewhere(document));
+            continue;
+        };
         if document.announced_hash.as_ref().is_some_and(|h| !h.eq_ignore_ascii_case(&body.sha1)) {
             wrong.push(Refusal::new(Cause::NonIdenticalHash).at(&document.place).about("hash"));
         }
@@ -303,6 +451,28 @@ fn complete(submission: &mut Submission, bodies: &[StagedBody]) -> Result<(), Ve
         document.entry.size = body.size;
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+/// What must be said of a document whose bytes are not here (ITI TF-3 Table 4.2.3.2-1): its repository, and of one that
+/// stands its hash and size.
+fn elsewhere(document: &mut space::SubmittedDocument) -> Vec<Refusal> {
+    let missing = |what: &str| Refusal::new(Cause::MetadataMissing).at(&document.place).about(what);
+    let mut wrong = Vec::new();
+    if document.entry.repository.is_none() {
+        wrong.push(missing("repositoryUniqueId"));
+    }
+    if document.entry.kind == EntryKind::Stable {
+        let hash = document.announced_hash.as_deref();
+        if hash.is_none_or(|h| h.len() != 40 || !h.bytes().all(|b| b.is_ascii_hexdigit())) {
+            wrong.push(missing("hash"));
+        }
+        if document.announced_size.is_none() {
+            wrong.push(missing("size"));
+        }
+    }
+    document.entry.hash = document.announced_hash.clone().unwrap_or_default();
+    document.entry.size = document.announced_size.unwrap_or_default();
+    wrong
 }
 
 /// In a secret connection nothing may go in that a minor's representatives could see (EX_2.1-1050).

@@ -57,6 +57,10 @@ impl Desk {
             let row = row.ok_or(Refusal::new(Cause::UnknownDocument))?;
             let facts = EntryFacts::of(&row.entry, row.owners, self.tables.matrix());
             let permit = self.tables.decide_entry(&caller.actor, Operation::Fetch, space, &facts, &settings)?;
+            // The bytes are in another repository, or made when asked for: there are none here.
+            if row.body_id.is_empty() {
+                return Err(Refusal::new(Cause::UnknownDocument).into());
+            }
             let (size, body) = self.store.body(&permit, &row.body_id).await?;
             self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
             Ok(Fetched { entry: row.entry, size, body })

@@ -5,7 +5,7 @@ use space::{
     Association, AssociationKind, Cause, DocumentEntry, Ins, Refusal, Settings, SpaceId, SubmissionSet,
     query::EntryQuery, trace::Act,
 };
-use store::EntryRow;
+use store::{EntryRow, LinkQuery, ObjectQuery};
 
 use crate::{
     Caller, Desk, Fault,
@@ -145,7 +145,7 @@ impl Desk {
         })
     }
 
-    async fn enter(&self, acting: &Acting<'_>, patient: Option<&Ins>) -> Result<(Ins, SpaceId), Fault> {
+    pub(crate) async fn enter(&self, acting: &Acting<'_>, patient: Option<&Ins>) -> Result<(Ins, SpaceId), Fault> {
         match acting.caller.patient_of(patient) {
             Ok(ins) => {
                 let space = acting.space(&ins).await?;
@@ -165,11 +165,11 @@ impl Desk {
         let grant = self.tables.read_grant(&caller.actor, settings)?;
         let documents = self.visible(permit, &grant, &EntryQuery::default()).await?;
         let visible: std::collections::HashSet<&str> = documents.iter().map(|d| d.entry.entry_uuid.as_str()).collect();
-        let sets: Vec<_> = self.store.submission_sets(permit).await?;
+        let sets: Vec<_> = self.store.submission_sets(permit, &ObjectQuery::default()).await?;
         let sets: Vec<_> = sets.into_iter().map(|row| row.set).filter(|set| wanted(set)).collect();
         let sources: Vec<String> = sets.iter().map(|s| s.entry_uuid.clone()).collect();
         let mut members: std::collections::HashMap<String, Vec<String>> = std::collections::HashMap::new();
-        for link in self.store.associations_from(permit, &sources).await? {
+        for link in self.links_from(permit, sources).await? {
             if link.kind == AssociationKind::HasMember && visible.contains(link.target.as_str()) {
                 members.entry(link.source).or_default().push(link.target);
             }
@@ -192,7 +192,7 @@ impl Desk {
         }
     }
 
-    fn shown(&self, grant: &ReadGrant, rows: Vec<EntryRow>) -> Vec<Listed> {
+    pub(crate) fn shown(&self, grant: &ReadGrant, rows: Vec<EntryRow>) -> Vec<Listed> {
         let matrix = self.tables.matrix();
         rows.into_iter()
             .filter_map(|row| {
@@ -203,10 +203,17 @@ impl Desk {
             .collect()
     }
 
+    async fn links_from(&self, permit: &Permit, sources: Vec<String>) -> Result<Vec<Association>, Attempt> {
+        if sources.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.store.associations(permit, &LinkQuery { sources, ..LinkQuery::default() }).await?)
+    }
+
     async fn links(&self, permit: &Permit, documents: &[Listed]) -> Result<Vec<Association>, Attempt> {
         // Only replacements, transformations and signatures start from a document, and most documents have none.
         let sources: Vec<String> = documents.iter().map(|d| d.entry.entry_uuid.clone()).collect();
-        let mut links = self.store.associations_from(permit, &sources).await?;
+        let mut links = self.links_from(permit, sources.clone()).await?;
         let inside: std::collections::HashSet<&str> = sources.iter().map(String::as_str).collect();
         links.retain(|l| inside.contains(l.target.as_str()) || l.kind.replaces() || l.kind == AssociationKind::Signs);
         Ok(links)

@@ -10,7 +10,9 @@ mod fetch;
 mod find;
 mod holders;
 mod known;
+mod registry;
 mod settings;
+mod update;
 
 #[cfg(test)]
 mod tests;
@@ -28,8 +30,10 @@ pub use deposit::{DepositRequest, Original, Receipt};
 pub use fetch::{DocumentKey, Fetched};
 pub use find::{Listed, Listing, SetListing};
 pub use holders::NewHolder;
+pub use registry::{Found, ObjectKey, RegistryQuery};
 pub use settings::SettingChange;
-pub use store::{BodyWriter, StagedBody, StoredBody, TracePlace, TraceQuery};
+pub use store::{BodyWriter, EntryBody, ObjectQuery, StagedBody, StoredBody, TracePlace, TraceQuery};
+pub use update::{Removal, UpdateRequest};
 
 use known::Known;
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use space::{
     Actor, Cause, Ins, Purpose, Refusal, Role,
     people::{PS_ID_NAT_OID, STRUCT_ID_NAT_OID},
-    trace::{Act, Outcome, TraceEvent},
+    trace::{Act, ActKind, Outcome, TraceEvent},
 };
 use wire_fhir::{
     AuditAgent, AuditEntity, AuditEvent, AuditSource, CodeableConcept, Coding, Identifier, Meta, Period, Reference,
@@ -287,7 +287,7 @@ fn entities(event: &TraceEvent, ins: Option<&Ins>) -> Vec<AuditEntity> {
         let holder = Reference::identified("Patient", person::ins_identifier(ins.matricule(), ins.oid()));
         entity(holder, "1", "1")
     });
-    let on_documents = matches!(event.act, Act::Deposit | Act::Find | Act::Fetch | Act::Lookup);
+    let on_documents = event.act.is_on_documents();
     let targets = event.targets.iter().map(|target| match (on_documents, target.starts_with("urn:uuid:")) {
         (true, true) => {
             let reference = Reference::to(format!("DocumentReference/{}", ids::resource_id(target)));
@@ -313,38 +313,17 @@ fn outcome(event: &TraceEvent) -> &'static str {
 }
 
 const fn action(act: Act) -> &'static str {
-    match act {
-        Act::Deposit | Act::Create => "C",
-        Act::Fetch => "R",
-        Act::Find | Act::Lookup | Act::Identify | Act::ReadTrace => "E",
-        Act::Authorise
-        | Act::Withdraw
-        | Act::Block
-        | Act::Unblock
-        | Act::SetEmergency
-        | Act::SetMedecinTraitant
-        | Act::Oppose => "U",
+    match act.kind() {
+        ActKind::Create => "C",
+        ActKind::Read => "R",
+        ActKind::Query | ActKind::ReadTrace => "E",
+        ActKind::Update => "U",
+        ActKind::Delete => "D",
     }
 }
 
 fn subtype(act: Act) -> Coding {
-    let (code, display) = match act {
-        Act::Deposit => ("deposit", "Alimentation"),
-        Act::Find => ("find", "Recherche de documents"),
-        Act::Fetch => ("fetch", "Consultation d'un document"),
-        Act::Lookup => ("lookup", "Recherche de références"),
-        Act::Identify => ("identify", "Test d'existence"),
-        Act::ReadTrace => ("read_trace", "Consultation de la trace"),
-        Act::Authorise => ("authorise", "Autorisation"),
-        Act::Withdraw => ("withdraw", "Retrait d'autorisation"),
-        Act::Block => ("block", "Blocage"),
-        Act::Unblock => ("unblock", "Levée de blocage"),
-        Act::SetEmergency => ("set_emergency", "Consentements d'urgence"),
-        Act::SetMedecinTraitant => ("set_medecin_traitant", "Médecin traitant"),
-        Act::Oppose => ("oppose", "Opposition ou clôture"),
-        Act::Create => ("create", "Création de l'espace"),
-    };
-    Coding::new(Some(ACT_SYSTEM), code, Some(display))
+    Coding::new(Some(ACT_SYSTEM), act.word(), Some(act.label()))
 }
 
 #[cfg(test)]

@@ -161,15 +161,24 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::EmergencyOpposed
         | C::ReasonRequired
         | C::NotAuthor
+        | C::UnmodifiableMetadata
+        | C::AttachedRecord
         | C::SecretVisibility => StatusCode::FORBIDDEN,
-        C::UnknownHolder | C::UnknownDocument | C::RouteUnknown | C::UnknownRepository => StatusCode::NOT_FOUND,
+        C::UnknownHolder | C::UnknownDocument | C::RouteUnknown | C::UnknownRepository | C::UnknownCommunity => {
+            StatusCode::NOT_FOUND
+        }
         C::DocumentDeleted => StatusCode::GONE,
         C::MethodNotServed => StatusCode::METHOD_NOT_ALLOWED,
         C::FormatNotServed => StatusCode::NOT_ACCEPTABLE,
         C::WrongContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         C::TimedOut => StatusCode::REQUEST_TIMEOUT,
         C::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        C::DuplicateUniqueId | C::NonIdenticalHash | C::ReplacedNotApproved => StatusCode::CONFLICT,
+        C::DuplicateUniqueId
+        | C::NonIdenticalHash
+        | C::ReplacedNotApproved
+        | C::MetadataVersion
+        | C::MetadataUpdate
+        | C::ReferencesExist => StatusCode::CONFLICT,
         C::ResourceInvalid
         | C::EmptySubmission
         | C::MetadataMissing
@@ -185,9 +194,11 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::MissingDocument
         | C::MissingDocumentMetadata
         | C::UnknownAssociationTarget
+        | C::MetadataIdentifier
+        | C::MetadataOperation
         | C::InsInvalid
         | C::InsKeyWrong => StatusCode::UNPROCESSABLE_ENTITY,
-        C::Busy | C::StorageFull | C::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        C::Busy | C::StorageFull | C::EvidenceUnavailable | C::UnavailableCommunity => StatusCode::SERVICE_UNAVAILABLE,
         C::Internal | C::DocumentDamaged => StatusCode::INTERNAL_SERVER_ERROR,
         C::MalformedXml
         | C::DtdForbidden
@@ -202,6 +213,7 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::MalformedMessage
         | C::MalformedJson
         | C::UnknownStoredQuery
+        | C::MissingCommunity
         | C::QueryParameterMissing
         | C::QueryParameterInvalid
         | C::QueryParameterUnknown
@@ -218,14 +230,14 @@ fn issue_type(cause: Cause) -> &'static str {
         C::ClassMismatch | C::VisibilityConflict | C::NonIdenticalSize | C::SecretVisibility => "business-rule",
         C::InsInvalid | C::InsKeyWrong | C::MetadataInvalid | C::UniqueIdInvalid | C::QueryParameterInvalid => "value",
         C::DuplicateUniqueId | C::DuplicateUniqueIdInMessage => "duplicate",
-        C::NonIdenticalHash | C::ReplacedNotApproved => "conflict",
+        C::NonIdenticalHash | C::ReplacedNotApproved | C::MetadataVersion | C::MetadataUpdate => "conflict",
         C::UnknownHolder | C::UnknownDocument | C::RouteUnknown | C::UnknownAssociationTarget => "not-found",
         C::DocumentDeleted => "deleted",
         C::TooLarge => "too-long",
         C::TooManyResults => "too-costly",
         C::TimedOut => "timeout",
         C::Busy => "throttled",
-        C::StorageFull | C::EvidenceUnavailable => "transient",
+        C::StorageFull | C::EvidenceUnavailable | C::UnavailableCommunity => "transient",
         C::DocumentDamaged => "incomplete",
         C::Internal => "exception",
         C::FormatNotServed | C::WrongContentType | C::MethodNotServed | C::QueryParameterUnknown => "not-supported",

@@ -5,10 +5,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use desk::StoredBody;
+use desk::{Fault, StoredBody};
 use futures::{StreamExt, TryStreamExt, stream};
 use space::{Cause, Refusal};
-use wire_soap::reply::{MtomFrame, SoapReply};
+use wire_soap::{
+    reply::{MtomFrame, SoapReply},
+    xds::RegistryResponse,
+};
 
 use crate::{IheState, errors, receive::Heading};
 
@@ -36,6 +39,38 @@ pub(crate) fn plain(status: StatusCode, xml: Vec<u8>) -> Response {
     let kind = HeaderValue::from_static("application/soap+xml; charset=UTF-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
+}
+
+/// The answer of a transaction that changes something: done, or everything that was refused.
+pub(crate) fn registry_response(
+    state: &IheState,
+    action: &str,
+    heading: &Heading,
+    done: Result<(), Fault>,
+) -> Response {
+    match done {
+        Ok(()) => registry(state, action, heading, &RegistryResponse::success()),
+        Err(fault) => {
+            let refusals = fault.refusals();
+            tracing::info!(cause = refusals.first().map(|r| r.cause.code()), action, "ihe.refused");
+            if let Fault::Store(error) = &fault {
+                tracing::error!(error = %error, action, "ihe.failed");
+            }
+            registry_failure(state, action, heading, &refusals)
+        }
+    }
+}
+
+/// The same of what was refused before it was tried.
+pub(crate) fn registry_failure(state: &IheState, action: &str, heading: &Heading, refusals: &[Refusal]) -> Response {
+    match errors::registry_errors(refusals) {
+        Ok(errors) => registry(state, action, heading, &RegistryResponse::failure(errors)),
+        Err(refusal) => fault(state, heading, refusal),
+    }
+}
+
+fn registry(state: &IheState, action: &str, heading: &Heading, response: &RegistryResponse) -> Response {
+    plain(StatusCode::OK, envelope(state, action, heading, 2048, |out| response.write(out)))
 }
 
 /// A fault. The DMP answers ITI-43 in a MIME package always, faults too (reference §1.2).

@@ -45,6 +45,15 @@ fn wire(cause: Cause) -> Wire {
         C::TooManyResults => R("XDSTooManyResults"),
         C::ReplacedNotApproved => R("XDSRegistryDeprecatedDocumentError"),
         C::UnknownAssociationTarget => R("UnresolvedReferenceException"),
+        C::MetadataVersion => R("XDSMetadataVersionError"),
+        C::MetadataIdentifier => R("XDSMetadataIdentifierError"),
+        C::MetadataOperation => R("XDSMetadataUpdateOperationError"),
+        C::MetadataUpdate => R("XDSMetadataUpdateError"),
+        C::UnmodifiableMetadata => R("UnmodifiableMetadataError"),
+        C::ReferencesExist => R("ReferencesExistException"),
+        C::UnknownCommunity => R("XDSUnknownCommunity"),
+        C::MissingCommunity => R("XDSMissingHomeCommunityId"),
+        C::UnavailableCommunity => R("XDSUnavailableCommunity"),
         C::EmptySubmission
         | C::MetadataMissing
         | C::MetadataInvalid

@@ -1,12 +1,14 @@
-//! ITI-18 Registry Stored Query (DMP TD3.1): FindDocuments and GetDocuments.
+//! ITI-18 Registry Stored Query (DMP TD3.1): every stored query of the technical framework.
 //!
 //! ITI TF-2 §3.18. An answer holds what the caller may read, and nothing that says more exists.
 
+use std::collections::HashSet;
+
 use axum::{http::StatusCode, response::Response};
-use desk::{Caller, Fault, Listing};
+use desk::{Caller, Fault, Found, ObjectKey, ObjectQuery, RegistryQuery};
 use space::{
-    AvailabilityStatus, Cause, Dtm, Ins, Refusal,
-    query::{CodeQuery, EntryQuery, Span},
+    AssociationKind, AvailabilityStatus, Cause, Dtm, EntryKind, Ins, Refusal,
+    query::{CodeQuery, EntryQuery, FolderQuery, SetQuery, Span, Versions},
     trace::Act,
 };
 use wire_soap::{
@@ -18,14 +20,127 @@ use wire_soap::{
 
 use crate::{IheState, answer, errors, receive::Heading, translate};
 
-const FIND_DOCUMENTS: &str = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d";
-const GET_DOCUMENTS: &str = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4";
+/// Parameters of FindDocuments, after `$XDSDocumentEntry` (ITI TF-2 §3.18.4.1.2.3.7.1).
+const OF_ENTRIES: [&str; 17] = [
+    "PatientId",
+    "Status",
+    "TypeCode",
+    "ClassCode",
+    "FormatCode",
+    "PracticeSettingCode",
+    "HealthcareFacilityTypeCode",
+    "EventCodeList",
+    "ConfidentialityCode",
+    "AuthorPerson",
+    "Type",
+    "CreationTimeFrom",
+    "CreationTimeTo",
+    "ServiceStartTimeFrom",
+    "ServiceStartTimeTo",
+    "ServiceStopTimeFrom",
+    "ServiceStopTimeTo",
+];
 
-/// Object types of `$XDSDocumentEntryType`: stable documents are all that is kept.
-const STABLE: &str = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1";
+/// The stored queries (ITI TF-2 Table 3.18.4.1.2.4-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    FindDocuments,
+    FindDocumentsByReferenceId,
+    FindSubmissionSets,
+    FindFolders,
+    GetAll,
+    GetDocuments,
+    GetFolders,
+    GetAssociations,
+    GetDocumentsAndAssociations,
+    GetSubmissionSets,
+    GetSubmissionSetAndContents,
+    GetFolderAndContents,
+    GetFoldersForDocument,
+    GetRelatedDocuments,
+}
 
-/// What an entry takes in an answer, about: room is made once.
-const ENTRY_BYTES: usize = 8192;
+impl Stored {
+    const ALL: [(&'static str, Self); 14] = [
+        ("urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d", Self::FindDocuments),
+        ("urn:uuid:12941a89-e02e-4be5-967c-ce4bfc8fe492", Self::FindDocumentsByReferenceId),
+        ("urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9", Self::FindSubmissionSets),
+        ("urn:uuid:958f3006-baad-4929-a4de-ff1114824431", Self::FindFolders),
+        ("urn:uuid:10b545ea-725c-446d-9b95-8aeb444eddf3", Self::GetAll),
+        ("urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4", Self::GetDocuments),
+        ("urn:uuid:5737b14c-8a1a-4539-b659-e03a34a5e1e4", Self::GetFolders),
+        ("urn:uuid:a7ae438b-4bc2-4642-93e9-be891f7bb155", Self::GetAssociations),
+        ("urn:uuid:bab9529a-4a10-40b3-a01f-f68a615d247a", Self::GetDocumentsAndAssociations),
+        ("urn:uuid:51224314-5390-4169-9b91-b1980040715a", Self::GetSubmissionSets),
+        ("urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83", Self::GetSubmissionSetAndContents),
+        ("urn:uuid:b909a503-523d-4517-8acf-8e5834dfc4c7", Self::GetFolderAndContents),
+        ("urn:uuid:10cae35a-c7f9-4cf5-b61e-fc3278ffb578", Self::GetFoldersForDocument),
+        ("urn:uuid:d90e5407-b356-4d91-a89f-873917b4b0e6", Self::GetRelatedDocuments),
+    ];
+
+    fn of(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(urn, _)| *urn == id).map(|(_, stored)| stored)
+    }
+
+    /// Whether it takes a parameter (its name without `$`).
+    fn takes(self, name: &str) -> bool {
+        use Stored as S;
+        if name == "MetadataLevel" {
+            return true;
+        }
+        let entry = name.strip_prefix("XDSDocumentEntry");
+        let by_id = matches!(entry, Some("UniqueId" | "EntryUUID"));
+        let of_contents = matches!(entry, Some("FormatCode" | "ConfidentialityCode" | "Type"));
+        match self {
+            S::FindDocuments => entry.is_some_and(|n| OF_ENTRIES.contains(&n)),
+            S::FindDocumentsByReferenceId => entry.is_some_and(|n| n == "ReferenceIdList" || OF_ENTRIES.contains(&n)),
+            S::FindSubmissionSets => matches!(
+                name.strip_prefix("XDSSubmissionSet"),
+                Some(
+                    "PatientId"
+                        | "SourceId"
+                        | "SubmissionTimeFrom"
+                        | "SubmissionTimeTo"
+                        | "AuthorPerson"
+                        | "ContentType"
+                        | "Status"
+                )
+            ),
+            S::FindFolders => matches!(
+                name.strip_prefix("XDSFolder"),
+                Some("PatientId" | "LastUpdateTimeFrom" | "LastUpdateTimeTo" | "CodeList" | "Status")
+            ),
+            S::GetAll => {
+                of_contents
+                    || matches!(
+                        name,
+                        "patientId" | "XDSDocumentEntryStatus" | "XDSSubmissionSetStatus" | "XDSFolderStatus"
+                    )
+            }
+            S::GetDocuments | S::GetDocumentsAndAssociations => {
+                by_id || matches!(name, "homeCommunityId" | "XDSDocumentEntryLogicalID")
+            }
+            S::GetFolders => {
+                matches!(name, "XDSFolderEntryUUID" | "XDSFolderUniqueId" | "XDSFolderLogicalID" | "homeCommunityId")
+            }
+            S::GetAssociations | S::GetSubmissionSets => matches!(name, "uuid" | "homeCommunityId"),
+            S::GetSubmissionSetAndContents => {
+                of_contents
+                    || matches!(name, "XDSSubmissionSetEntryUUID" | "XDSSubmissionSetUniqueId" | "homeCommunityId")
+            }
+            S::GetFolderAndContents => {
+                of_contents || matches!(name, "XDSFolderEntryUUID" | "XDSFolderUniqueId" | "homeCommunityId")
+            }
+            S::GetFoldersForDocument => by_id || name == "homeCommunityId",
+            S::GetRelatedDocuments => {
+                by_id || matches!(name, "AssociationTypes" | "homeCommunityId" | "XDSDocumentEntryType")
+            }
+        }
+    }
+}
+
+/// What an object takes in an answer, about: room is made once.
+const OBJECT_BYTES: usize = 8192;
 
 /// A request, read. Its parameters are read once the caller is known, so that what is wrong with them is traced.
 pub(crate) struct Request(AdhocQueryRequest);
@@ -36,45 +151,19 @@ impl Request {
     }
 }
 
-/// What is asked, once read.
-enum Asked {
-    /// FindDocuments of a holder.
-    Find(Box<EntryQuery>, String),
-    /// GetDocuments by identifiers.
-    Get(Box<EntryQuery>),
-    /// Nothing that is kept here can answer (only on-demand entries asked).
-    Nothing,
-}
-
 /// Carries the transaction out.
 pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
     let request = request.0;
-    let found = match read(&request) {
-        Ok(Asked::Find(query, patient)) => match Ins::parse_cx(&patient, state.desk.ins_tolerance()) {
-            Ok(ins) => state.desk.find(caller, Some(&ins), &query).await,
-            Err(refusal) => {
-                let refusal = refusal.at(&request.place.0).about("$XDSDocumentEntryPatientId");
-                Err(state.desk.refused(caller, Act::Find, vec![refusal]).await)
-            }
-        },
-        Ok(Asked::Get(query)) => state.desk.lookup(caller, None, &query).await,
-        Ok(Asked::Nothing) => {
-            let none = EntryQuery { entry_uuids: vec!["none".into()], ..EntryQuery::default() };
-            state.desk.find(caller, None, &none).await
-        }
+    let found = match read(state, &request) {
+        Ok((query, patient)) => state.desk.registry(caller, patient.as_ref(), &query).await,
         Err(refusal) => Err(state.desk.refused(caller, Act::Find, vec![refusal]).await),
     };
     respond(state, heading, &request, found)
 }
 
-fn respond(
-    state: &IheState,
-    heading: &Heading,
-    request: &AdhocQueryRequest,
-    found: Result<Listing, Fault>,
-) -> Response {
+fn respond(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, found: Result<Found, Fault>) -> Response {
     match found {
-        Ok(listing) => success(state, heading, request, &listing),
+        Ok(found) => success(state, heading, request, &found),
         Err(fault) => {
             let refusals = fault.refusals();
             tracing::info!(cause = refusals.first().map(|r| r.cause.code()), "iti18.refused");
@@ -98,27 +187,35 @@ pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal])
     send(state, heading, 0, |out| response.write(out))
 }
 
-/// Answers with the documents found, written straight from the model.
-fn success(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, listing: &Listing) -> Response {
+/// Answers with what was found: sets, folders, documents, links, written straight from the model.
+fn success(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, found: &Found) -> Response {
+    let Found { sets, folders, documents, associations, .. } = found;
+    let count = sets.len() + folders.len() + documents.len() + associations.len();
     let response = AdhocQueryResponse {
         status: ResponseStatus::Success,
         errors: Vec::new(),
         objects: RegistryObjectList::default(),
-        total: i64::try_from(listing.documents.len()).ok(),
+        total: i64::try_from(count).ok(),
         start_index: Some(0),
     };
-    let (entries, references) = match request.return_type {
-        ReturnType::ObjectRef => (&[][..], listing.documents.as_slice()),
-        _ => (listing.documents.as_slice(), &[][..]),
-    };
-    send(state, heading, entries.len() * ENTRY_BYTES, |out| {
+    if request.return_type == ReturnType::ObjectRef {
+        let ids = sets.iter().map(|s| &s.entry_uuid).chain(folders.iter().map(|f| &f.entry_uuid));
+        let ids = ids.chain(documents.iter().map(|d| &d.entry.entry_uuid));
+        let ids = ids.chain(associations.iter().map(|a| &a.entry_uuid));
+        return send(state, heading, count * 128, |out| {
+            response.write_around(out, |out| {
+                ids.for_each(|id| ObjectRef { id: id.clone(), ..ObjectRef::default() }.write(out));
+            });
+        });
+    }
+    send(state, heading, count * OBJECT_BYTES, |out| {
         response.write_around(out, |out| {
-            for found in entries {
+            sets.iter().for_each(|set| translate::submission_set(set).write(out));
+            folders.iter().for_each(|folder| translate::folder(folder).write(out));
+            for found in documents {
                 translate::write_extrinsic_object(out, &found.entry, state.repository.as_str());
             }
-            for found in references {
-                ObjectRef { id: found.entry.entry_uuid.clone(), ..ObjectRef::default() }.write(out);
-            }
+            associations.iter().for_each(|link| translate::association(link).write(out));
         });
     })
 }
@@ -128,75 +225,239 @@ fn send(state: &IheState, heading: &Heading, length: usize, body: impl FnOnce(&m
     answer::plain(StatusCode::OK, answer::envelope(state, action, heading, length, body))
 }
 
-fn read(request: &AdhocQueryRequest) -> Result<Asked, Refusal> {
+/// Reads what is asked, and about whom where the query says so.
+fn read(state: &IheState, request: &AdhocQueryRequest) -> Result<(RegistryQuery, Option<Ins>), Refusal> {
     if matches!(request.return_type, ReturnType::RegistryObject | ReturnType::LeafClassWithRepositoryItem) {
         return Err(Refusal::new(Cause::QueryParameterInvalid).at(&request.place.0).about("returnType"));
     }
-    match request.query_id.as_str() {
-        FIND_DOCUMENTS => find_documents(request),
-        GET_DOCUMENTS => get_documents(request),
-        _ => Err(Refusal::new(Cause::UnknownStoredQuery).at(&request.place.0)),
+    let stored = Stored::of(&request.query_id);
+    let stored = stored.ok_or_else(|| Refusal::new(Cause::UnknownStoredQuery).at(&request.place.0))?;
+    let params = Params::of(stored, request)?;
+    let query = params.query(stored)?;
+    let named = match stored {
+        Stored::FindDocuments | Stored::FindDocumentsByReferenceId => "XDSDocumentEntryPatientId",
+        Stored::FindSubmissionSets => "XDSSubmissionSetPatientId",
+        Stored::FindFolders => "XDSFolderPatientId",
+        Stored::GetAll => "patientId",
+        _ => return Ok((query, None)),
+    };
+    let param = params.required(named)?;
+    let ins = Ins::parse_cx(&param.one()?, state.desk.ins_tolerance());
+    let ins = ins.map_err(|r| r.at(&param.param.place.0).about(&param.param.name))?;
+    Ok((query, Some(ins)))
+}
+
+/// The parameters of a query, each known to it, and only those repeated that may be.
+struct Params<'a> {
+    request: &'a AdhocQueryRequest,
+}
+
+impl<'a> Params<'a> {
+    fn of(stored: Stored, request: &'a AdhocQueryRequest) -> Result<Self, Refusal> {
+        let mut seen = HashSet::new();
+        for param in &request.params {
+            let p = Param { param };
+            let name = bare(&param.name);
+            if !stored.takes(name) {
+                return Err(p.unknown());
+            }
+            let may_repeat = matches!(
+                name,
+                "XDSDocumentEntryEventCodeList"
+                    | "XDSDocumentEntryConfidentialityCode"
+                    | "XDSDocumentEntryReferenceIdList"
+                    | "XDSFolderCodeList"
+            );
+            if !seen.insert(name) && !may_repeat {
+                return Err(p.invalid());
+            }
+        }
+        Ok(Self { request })
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = Param<'a>> {
+        self.request.params.iter().filter(move |p| bare(&p.name) == name).map(|param| Param { param })
+    }
+
+    fn get(&self, name: &str) -> Option<Param<'a>> {
+        self.all(name).next()
+    }
+
+    fn missing(&self, name: &str) -> Refusal {
+        Refusal::new(Cause::QueryParameterMissing).at(&self.request.place.0).about(name)
+    }
+
+    fn required(&self, name: &str) -> Result<Param<'a>, Refusal> {
+        self.get(name).ok_or_else(|| self.missing(&format!("${name}")))
+    }
+
+    fn texts(&self, name: &str) -> Result<Vec<String>, Refusal> {
+        self.get(name).map_or(Ok(Vec::new()), |p| p.texts())
+    }
+
+    fn codes(&self, name: &str) -> Result<Vec<CodeQuery>, Refusal> {
+        self.get(name).map_or(Ok(Vec::new()), |p| p.codes())
+    }
+
+    /// Each slot of a name: all are asked.
+    fn groups(&self, name: &str) -> Result<Vec<Vec<CodeQuery>>, Refusal> {
+        self.all(name).map(|p| p.codes()).collect()
+    }
+
+    fn span(&self, name: &str) -> Result<Span, Refusal> {
+        let bound = |end: &str| self.get(&format!("{name}{end}")).map(|p| p.time()).transpose();
+        Ok(Span { from: bound("From")?, to: bound("To")? })
+    }
+
+    fn statuses(&self, name: &str) -> Result<Vec<AvailabilityStatus>, Refusal> {
+        self.required(name)?.statuses()
+    }
+
+    fn kinds(&self) -> Result<Vec<EntryKind>, Refusal> {
+        let kind = |urn: &String| match urn.as_str() {
+            translate::STABLE_DOCUMENT => Some(EntryKind::Stable),
+            translate::ON_DEMAND_DOCUMENT => Some(EntryKind::OnDemand),
+            _ => None,
+        };
+        let Some(param) = self.get("XDSDocumentEntryType") else { return Ok(Vec::new()) };
+        param.texts()?.iter().map(|t| kind(t).ok_or_else(|| param.invalid())).collect()
+    }
+
+    /// Who says that it understands versions of metadata is shown all of them.
+    fn versions(&self) -> Result<Versions, Refusal> {
+        let Some(param) = self.get("MetadataLevel") else { return Ok(Versions::Last) };
+        match param.one()?.as_str() {
+            "1" => Ok(Versions::Last),
+            "2" => Ok(Versions::All),
+            _ => Err(param.invalid()),
+        }
+    }
+
+    /// The one of two parameters that is given: an identifier.
+    fn key(&self, prefix: &str) -> Result<ObjectKey, Refusal> {
+        let (uuid, unique) = (format!("{prefix}EntryUUID"), format!("{prefix}UniqueId"));
+        match (self.get(&uuid), self.get(&unique)) {
+            (Some(p), None) => Ok(ObjectKey::EntryUuid(p.one()?)),
+            (None, Some(p)) => Ok(ObjectKey::UniqueId(p.one()?)),
+            (None, None) => Err(self.missing(&format!("${uuid} or ${unique}"))),
+            (Some(p), Some(_)) => Err(p.refuse(Cause::QueryParameterInvalid).about("they exclude each other")),
+        }
+    }
+
+    /// The one of three lists of identifiers that is given.
+    fn ids(&self, prefix: &str) -> Result<[Vec<String>; 3], Refusal> {
+        let lists = ["EntryUUID", "UniqueId", "LogicalID"];
+        let lists = lists.map(|which| self.texts(&format!("{prefix}{which}")));
+        let [uuids, uniques, logical] = lists;
+        let lists = [uuids?, uniques?, logical?];
+        match lists.iter().filter(|l| !l.is_empty()).count() {
+            1 => Ok(lists),
+            0 => Err(self.missing(&format!("${prefix}EntryUUID or ${prefix}UniqueId"))),
+            _ => {
+                let refusal = Refusal::new(Cause::QueryParameterInvalid).at(&self.request.place.0);
+                Err(refusal.about(format!("${prefix}EntryUUID and ${prefix}UniqueId exclude each other")))
+            }
+        }
+    }
+
+    fn query(&self, stored: Stored) -> Result<RegistryQuery, Refusal> {
+        use RegistryQuery as Q;
+        Ok(match stored {
+            Stored::FindDocuments => Q::FindDocuments(self.find_documents()?),
+            Stored::FindDocumentsByReferenceId => {
+                let mut query = self.find_documents()?;
+                query.references =
+                    self.all("XDSDocumentEntryReferenceIdList").map(|p| p.texts()).collect::<Result<_, _>>()?;
+                if query.references.is_empty() {
+                    return Err(self.missing("$XDSDocumentEntryReferenceIdList"));
+                }
+                Q::FindDocuments(query)
+            }
+            Stored::FindSubmissionSets => Q::FindSubmissionSets(SetQuery {
+                statuses: self.statuses("XDSSubmissionSetStatus")?,
+                sources: self.texts("XDSSubmissionSetSourceId")?,
+                submission: self.span("XDSSubmissionSetSubmissionTime")?,
+                author_person: self.get("XDSSubmissionSetAuthorPerson").map(|p| p.one()).transpose()?,
+                content_types: self.codes("XDSSubmissionSetContentType")?,
+            }),
+            Stored::FindFolders => Q::FindFolders(FolderQuery {
+                statuses: self.statuses("XDSFolderStatus")?,
+                last_update: self.span("XDSFolderLastUpdateTime")?,
+                codes: self.groups("XDSFolderCodeList")?,
+            }),
+            Stored::GetAll => {
+                let mut entries = self.of_contents()?;
+                entries.statuses = self.statuses("XDSDocumentEntryStatus")?;
+                let sets = SetQuery { statuses: self.statuses("XDSSubmissionSetStatus")?, ..SetQuery::default() };
+                let folders = FolderQuery { statuses: self.statuses("XDSFolderStatus")?, ..FolderQuery::default() };
+                Q::GetAll { entries, sets, folders }
+            }
+            Stored::GetDocuments => Q::GetDocuments(self.named_documents()?),
+            Stored::GetDocumentsAndAssociations => Q::GetDocumentsAndAssociations(self.named_documents()?),
+            Stored::GetFolders => {
+                let [entry_uuids, unique_ids, logical_ids] = self.ids("XDSFolder")?;
+                let superseded = self.versions()? == Versions::All;
+                Q::GetFolders(ObjectQuery { entry_uuids, unique_ids, logical_ids, superseded })
+            }
+            Stored::GetAssociations => Q::GetAssociations(self.required("uuid")?.texts()?),
+            Stored::GetSubmissionSets => Q::GetSubmissionSets(self.required("uuid")?.texts()?),
+            Stored::GetSubmissionSetAndContents => {
+                Q::GetSubmissionSetAndContents(self.key("XDSSubmissionSet")?, self.of_contents()?)
+            }
+            Stored::GetFolderAndContents => Q::GetFolderAndContents(self.key("XDSFolder")?, self.of_contents()?),
+            Stored::GetFoldersForDocument => Q::GetFoldersForDocument(self.key("XDSDocumentEntry")?),
+            Stored::GetRelatedDocuments => {
+                let types = self.required("AssociationTypes")?;
+                let kinds = types.texts()?;
+                let kinds = kinds.iter().map(|urn| AssociationKind::from_urn(urn).ok_or_else(|| types.invalid()));
+                Q::GetRelatedDocuments(self.key("XDSDocumentEntry")?, kinds.collect::<Result<_, _>>()?)
+            }
+        })
+    }
+
+    fn find_documents(&self) -> Result<EntryQuery, Refusal> {
+        self.required("XDSDocumentEntryPatientId")?;
+        Ok(EntryQuery {
+            statuses: self.statuses("XDSDocumentEntryStatus")?,
+            types: self.codes("XDSDocumentEntryTypeCode")?,
+            classes: self.codes("XDSDocumentEntryClassCode")?,
+            formats: self.codes("XDSDocumentEntryFormatCode")?,
+            settings: self.codes("XDSDocumentEntryPracticeSettingCode")?,
+            facilities: self.codes("XDSDocumentEntryHealthcareFacilityTypeCode")?,
+            events: self.groups("XDSDocumentEntryEventCodeList")?,
+            confidentialities: self.groups("XDSDocumentEntryConfidentialityCode")?,
+            author_persons: self.texts("XDSDocumentEntryAuthorPerson")?,
+            creation: self.span("XDSDocumentEntryCreationTime")?,
+            service_start: self.span("XDSDocumentEntryServiceStartTime")?,
+            service_stop: self.span("XDSDocumentEntryServiceStopTime")?,
+            kinds: self.kinds()?,
+            versions: self.versions()?,
+            ..EntryQuery::default()
+        })
+    }
+
+    fn named_documents(&self) -> Result<EntryQuery, Refusal> {
+        let [entry_uuids, unique_ids, logical_ids] = self.ids("XDSDocumentEntry")?;
+        // Who asks by logical identifier asks for the versions.
+        let versions = if logical_ids.is_empty() { self.versions()? } else { Versions::All };
+        Ok(EntryQuery { entry_uuids, unique_ids, logical_ids, versions, ..EntryQuery::default() })
+    }
+
+    /// Which documents of a set or folder.
+    fn of_contents(&self) -> Result<EntryQuery, Refusal> {
+        Ok(EntryQuery {
+            formats: self.codes("XDSDocumentEntryFormatCode")?,
+            confidentialities: self.groups("XDSDocumentEntryConfidentialityCode")?,
+            kinds: self.kinds()?,
+            versions: self.versions()?,
+            ..EntryQuery::default()
+        })
     }
 }
 
-fn find_documents(request: &AdhocQueryRequest) -> Result<Asked, Refusal> {
-    let mut query = EntryQuery::default();
-    let mut patient = None;
-    let mut stable = true;
-    let mut seen: Vec<&str> = Vec::new();
-    for param in &request.params {
-        let p = Param { param };
-        let name = param.name.strip_prefix('$').unwrap_or(&param.name);
-        let may_repeat = matches!(name, "XDSDocumentEntryEventCodeList" | "XDSDocumentEntryConfidentialityCode");
-        if seen.contains(&name) && !may_repeat {
-            return Err(p.invalid());
-        }
-        seen.push(name);
-        match name {
-            "XDSDocumentEntryPatientId" => patient = Some(p.one()?),
-            "XDSDocumentEntryStatus" => query.statuses = p.statuses()?,
-            "XDSDocumentEntryTypeCode" => query.types = p.codes()?,
-            "XDSDocumentEntryClassCode" => query.classes = p.codes()?,
-            "XDSDocumentEntryFormatCode" => query.formats = p.codes()?,
-            "XDSDocumentEntryPracticeSettingCode" => query.settings = p.codes()?,
-            "XDSDocumentEntryHealthcareFacilityTypeCode" => query.facilities = p.codes()?,
-            "XDSDocumentEntryEventCodeList" => query.events.push(p.codes()?),
-            "XDSDocumentEntryConfidentialityCode" => query.confidentialities.push(p.codes()?),
-            "XDSDocumentEntryAuthorPerson" => query.author_persons = p.texts()?,
-            "XDSDocumentEntryType" => stable = p.texts()?.iter().any(|t| t == STABLE),
-            // Says that the caller understands versions of metadata; there is one for now.
-            "MetadataLevel" => {}
-            _ => p.time(name, &mut query)?,
-        }
-    }
-    let missing = |name: &str| Refusal::new(Cause::QueryParameterMissing).at(&request.place.0).about(name);
-    let patient = patient.ok_or_else(|| missing("$XDSDocumentEntryPatientId"))?;
-    if query.statuses.is_empty() {
-        return Err(missing("$XDSDocumentEntryStatus"));
-    }
-    Ok(if stable { Asked::Find(Box::new(query), patient) } else { Asked::Nothing })
-}
-
-fn get_documents(request: &AdhocQueryRequest) -> Result<Asked, Refusal> {
-    let mut query = EntryQuery::default();
-    for param in &request.params {
-        let p = Param { param };
-        match param.name.strip_prefix('$').unwrap_or(&param.name) {
-            "XDSDocumentEntryUniqueId" => query.unique_ids = p.texts()?,
-            "XDSDocumentEntryEntryUUID" => query.entry_uuids = p.texts()?,
-            "MetadataLevel" | "homeCommunityId" => {}
-            _ => return Err(p.unknown()),
-        }
-    }
-    match (query.unique_ids.is_empty(), query.entry_uuids.is_empty()) {
-        (true, true) => Err(Refusal::new(Cause::QueryParameterMissing)
-            .at(&request.place.0)
-            .about("$XDSDocumentEntryUniqueId or $XDSDocumentEntryEntryUUID")),
-        (false, false) => Err(Refusal::new(Cause::QueryParameterInvalid)
-            .at(&request.place.0)
-            .about("$XDSDocumentEntryUniqueId and $XDSDocumentEntryEntryUUID exclude each other")),
-        _ => Ok(Asked::Get(Box::new(query))),
-    }
+/// A parameter's name without its `$`.
+fn bare(name: &str) -> &str {
+    name.strip_prefix('$').unwrap_or(name)
 }
 
 struct Param<'a> {
@@ -245,24 +506,7 @@ impl Param<'_> {
         self.texts()?.iter().map(|t| one(t).ok_or_else(|| self.invalid())).collect()
     }
 
-    /// The six bounds of time.
-    fn time(&self, name: &str, query: &mut EntryQuery) -> Result<(), Refusal> {
-        let name = name.strip_prefix("XDSDocumentEntry").ok_or_else(|| self.unknown())?;
-        let (span, bound): (&mut Span, &str) = if let Some(bound) = name.strip_prefix("CreationTime") {
-            (&mut query.creation, bound)
-        } else if let Some(bound) = name.strip_prefix("ServiceStartTime") {
-            (&mut query.service_start, bound)
-        } else if let Some(bound) = name.strip_prefix("ServiceStopTime") {
-            (&mut query.service_stop, bound)
-        } else {
-            return Err(self.unknown());
-        };
-        let at = Dtm::parse(&self.one()?).map_err(|_| self.invalid())?;
-        match bound {
-            "From" => span.from = Some(at),
-            "To" => span.to = Some(at),
-            _ => return Err(self.unknown()),
-        }
-        Ok(())
+    fn time(&self) -> Result<Dtm, Refusal> {
+        Dtm::parse(&self.one()?).map_err(|_| self.invalid())
     }
 }

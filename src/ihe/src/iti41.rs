@@ -3,13 +3,13 @@
 //! ITI TF-2 §3.41. Documents are hashed and staged as they arrive, in constant memory; nothing is registered before the
 //! last of them is whole.
 
-use axum::{http::StatusCode, response::Response};
-use desk::{Caller, DepositRequest, Fault, Original, StagedBody};
-use space::{Cause, Refusal, Submission, trace::Act};
+use axum::response::Response;
+use desk::{Caller, DepositRequest, EntryBody, Fault, Original, StagedBody};
+use space::{Cause, Dtm, EntryKind, Refusal, Submission, trace::Act};
 use wire_soap::{
     multipart::Multipart,
     ns::action,
-    xds::{DocumentContent, ProvideAndRegisterDocumentSetRequest, RegistryResponse, ResponseStatus, match_documents},
+    xds::{DocumentContent, ProvideAndRegisterDocumentSetRequest, match_documents},
     xml::{Element, Tree},
 };
 
@@ -29,15 +29,27 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn read(body: Element<'_, '_>, tree: &Tree<'_>) -> Result<Self, Refusal> {
+    pub(crate) fn read(state: &IheState, body: Element<'_, '_>, tree: &Tree<'_>) -> Result<Self, Refusal> {
         let message = ProvideAndRegisterDocumentSetRequest::read(body).map_err(|e| errors::of_message(&e))?;
         let matched = match_documents(&message.objects, &message.documents).map_err(|e| errors::of_message(&e))?;
         let original = tree.source().get(message.submit_objects.clone()).unwrap_or_default().as_bytes().to_vec();
-        let submission = translate::submission(&message.objects)?;
+        let mut submission = translate::submission(&message.objects, state.repository.as_str(), &now(state))?;
+        for document in &mut submission.documents {
+            if document.entry.kind == EntryKind::OnDemand {
+                return Err(Refusal::new(Cause::MetadataInvalid).at(&document.place).about("objectType"));
+            }
+            // It comes with the message: this repository's, whatever the sender says.
+            document.entry.repository = None;
+        }
         // Pairs come in the order of the extrinsic objects, which is that of the submission's documents.
         let contents = matched.iter().map(|pair| message.documents[pair.document].content.clone()).collect();
         Ok(Self { submission, contents, original })
     }
+}
+
+/// The present, as metadata say it.
+pub(crate) fn now(state: &IheState) -> Dtm {
+    Dtm::from_timestamp(state.desk.clock().now())
 }
 
 /// Carries the transaction out.
@@ -64,6 +76,7 @@ pub(crate) async fn handle(
         }
     };
     let original = Original { media_type: "application/xml", bytes: original };
+    let bodies = bodies.into_iter().map(EntryBody::Staged).collect();
     let done = state.desk.deposit(caller, DepositRequest { submission, bodies, original }).await;
     respond(state, heading, done.map(drop))
 }
@@ -123,28 +136,5 @@ async fn receive_parts(
 }
 
 fn respond(state: &IheState, heading: &Heading, done: Result<(), Fault>) -> Response {
-    match done {
-        Ok(()) => send(state, heading, &RegistryResponse { status: ResponseStatus::Success, errors: Vec::new() }),
-        Err(fault) => {
-            let refusals = fault.refusals();
-            tracing::info!(cause = refusals.first().map(|r| r.cause.code()), "iti41.refused");
-            if let Fault::Store(error) = &fault {
-                tracing::error!(error = %error, "iti41.failed");
-            }
-            failure(state, heading, &refusals)
-        }
-    }
-}
-
-/// Answers with what was refused.
-pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal]) -> Response {
-    match errors::registry_errors(refusals) {
-        Ok(errors) => send(state, heading, &RegistryResponse { status: ResponseStatus::Failure, errors }),
-        Err(fault) => answer::fault(state, heading, fault),
-    }
-}
-
-fn send(state: &IheState, heading: &Heading, response: &RegistryResponse) -> Response {
-    let action = action::PROVIDE_AND_REGISTER_RESPONSE;
-    answer::plain(StatusCode::OK, answer::envelope(state, action, heading, 2048, |out| response.write(out)))
+    answer::registry_response(state, action::PROVIDE_AND_REGISTER_RESPONSE, heading, done)
 }

@@ -1,14 +1,18 @@
 //! The IHE and DMP face: SOAP services at the paths of the national DMP, so that existing software is pointed here by
 //! changing the host.
 //!
-//! One file per transaction ([`iti18`], [`iti41`], [`iti43`]), each request → operation of the desk → response;
+//! One file per transaction or pair of them ([`iti18`], [`iti41`], [`iti42`], [`iti43`], [`iti57`], [`iti62`]), each
+//! request → operation of the desk → response;
 //! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
 
 mod answer;
 mod errors;
 mod iti18;
 mod iti41;
+mod iti42;
 mod iti43;
+mod iti57;
+mod iti62;
 mod receive;
 mod service;
 mod translate;
@@ -20,7 +24,7 @@ use desk::Desk;
 use space::{Credential, Oid, Refusal};
 use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
-pub use service::{Service, Transaction};
+pub use service::{Kind, Service, Transaction};
 
 /// Turns the assertion of an envelope into a credential. Carried out by the program with the room `trust`.
 pub trait Authenticate: Send + Sync {

@@ -58,6 +58,8 @@ pub(crate) struct Heading {
     pub(crate) message_id: Option<String>,
     /// Local name of the body's element.
     pub(crate) body: String,
+    /// Which transaction it is, once that is known.
+    pub(crate) kind: Option<crate::service::Kind>,
 }
 
 /// The bytes of a request, bounded in size and silence.

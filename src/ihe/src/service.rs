@@ -5,28 +5,126 @@ use axum::{
     http::{Method, Request, header},
     response::Response,
 };
-use space::{Cause, Refusal, trace::Act};
-use wire_soap::ns::action;
+use space::{Cause, EntryKind, Refusal, trace::Act};
+use wire_soap::{
+    ns::action,
+    xml::{Element, Tree},
+};
 
 use crate::{
-    IheState, answer, iti18, iti41, iti43,
+    IheState, answer, iti18, iti41, iti42, iti43, iti57, iti62,
     receive::{self, Heading, Message},
 };
 
 /// A service of the DMP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
-    /// `registry`: ITI-18.
+    /// `registry`: ITI-18, ITI-42, ITI-57, ITI-61, ITI-62, ITI-92.
     Registry,
-    /// `repository`: ITI-41, ITI-43.
+    /// `repository`: ITI-41, ITI-43, ITI-86.
     Repository,
+}
+
+/// A transaction of these services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Registry Stored Query.
+    Iti18,
+    /// Provide and Register Document Set-b.
+    Iti41,
+    /// Register Document Set-b.
+    Iti42,
+    /// Retrieve Document Set.
+    Iti43,
+    /// Update Document Set.
+    Iti57,
+    /// Register On-Demand Document Entry.
+    Iti61,
+    /// Remove Metadata.
+    Iti62,
+    /// Remove Documents.
+    Iti86,
+    /// Restricted Update Document Set.
+    Iti92,
+}
+
+impl Kind {
+    /// Name in the technical framework.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Iti18 => "ITI-18",
+            Self::Iti41 => "ITI-41",
+            Self::Iti42 => "ITI-42",
+            Self::Iti43 => "ITI-43",
+            Self::Iti57 => "ITI-57",
+            Self::Iti61 => "ITI-61",
+            Self::Iti62 => "ITI-62",
+            Self::Iti86 => "ITI-86",
+            Self::Iti92 => "ITI-92",
+        }
+    }
+
+    const fn act(self) -> Act {
+        match self {
+            Self::Iti18 => Act::Find,
+            Self::Iti41 | Self::Iti42 | Self::Iti61 => Act::Deposit,
+            Self::Iti43 => Act::Fetch,
+            Self::Iti57 | Self::Iti92 => Act::Update,
+            Self::Iti62 | Self::Iti86 => Act::Delete,
+        }
+    }
+
+    /// Which one a message asks for, by service, body and action. Senders that name no action are told by their body,
+    /// where it says enough.
+    fn of(which: Service, body: &str, action: Option<&str>) -> Option<Self> {
+        use wire_soap::ns::action as a;
+        let by_action = |action: &str| {
+            Some(match action {
+                a::REGISTER => Self::Iti42,
+                a::UPDATE_DOCUMENT_SET => Self::Iti57,
+                a::REGISTER_ON_DEMAND => Self::Iti61,
+                a::RESTRICTED_UPDATE => Self::Iti92,
+                _ => return None,
+            })
+        };
+        let (kind, wanted) = match (which, body) {
+            (Service::Registry, "AdhocQueryRequest") => (Self::Iti18, a::REGISTRY_STORED_QUERY),
+            (Service::Registry, "RemoveObjectsRequest") => (Self::Iti62, a::REMOVE_METADATA),
+            (Service::Registry, "SubmitObjectsRequest") => return by_action(action?),
+            (Service::Repository, "ProvideAndRegisterDocumentSetRequest") => (Self::Iti41, a::PROVIDE_AND_REGISTER),
+            (Service::Repository, "RetrieveDocumentSetRequest") => (Self::Iti43, a::RETRIEVE_DOCUMENT_SET),
+            (Service::Repository, "RemoveDocumentsRequest") => (Self::Iti86, a::REMOVE_DOCUMENTS),
+            _ => return None,
+        };
+        action.is_none_or(|found| found == wanted).then_some(kind)
+    }
 }
 
 /// A transaction, once its request has been read.
 enum Read {
     Iti18(iti18::Request),
     Iti41(Box<iti41::Request>),
+    Iti42(Box<iti42::Request>),
     Iti43(iti43::Request),
+    Iti57(Box<iti57::Request>),
+    Iti62(iti62::Request),
+}
+
+impl Read {
+    fn of(state: &IheState, kind: Kind, body: Element<'_, '_>, tree: &Tree<'_>) -> Result<Self, Refusal> {
+        Ok(match kind {
+            Kind::Iti18 => Self::Iti18(iti18::Request::read(body)?),
+            Kind::Iti41 => Self::Iti41(Box::new(iti41::Request::read(state, body, tree)?)),
+            Kind::Iti42 => Self::Iti42(Box::new(iti42::Request::read(state, body, tree, EntryKind::Stable)?)),
+            Kind::Iti61 => Self::Iti42(Box::new(iti42::Request::read(state, body, tree, EntryKind::OnDemand)?)),
+            Kind::Iti43 => Self::Iti43(iti43::Request::read(body)?),
+            Kind::Iti57 => Self::Iti57(Box::new(iti57::Request::read(state, body, tree, false)?)),
+            Kind::Iti92 => Self::Iti57(Box::new(iti57::Request::read(state, body, tree, true)?)),
+            Kind::Iti62 => Self::Iti62(iti62::Request::metadata(body)?),
+            Kind::Iti86 => Self::Iti62(iti62::Request::documents(state, body)?),
+        })
+    }
 }
 
 /// Which transaction a message was of: an extension of its answer, for who counts.
@@ -37,12 +135,7 @@ pub struct Transaction(pub &'static str);
 pub(crate) async fn serve(state: IheState, which: Service, request: Request<Body>) -> Response {
     let mut heading = Heading::default();
     let mut response = answered(state, which, request, &mut heading).await;
-    response.extensions_mut().insert(Transaction(match heading.body.as_str() {
-        "AdhocQueryRequest" => "ITI-18",
-        "ProvideAndRegisterDocumentSetRequest" => "ITI-41",
-        "RetrieveDocumentSetRequest" => "ITI-43",
-        _ => "none",
-    }));
+    response.extensions_mut().insert(Transaction(heading.kind.map_or("none", Kind::name)));
     response
 }
 
@@ -59,24 +152,13 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
         Err(refusal) => return refused(&state, heading, &refusal),
     };
     let Message { envelope, parts } = message;
+    let mut kind = None;
     let (caller, read) = receive::read(&state, &envelope, &head.extensions, heading, |envelope, body, tree| {
-        let transaction = match (which, body.local_name()) {
-            (Service::Registry, "AdhocQueryRequest") => {
-                expect(envelope.action.as_deref(), action::REGISTRY_STORED_QUERY)?;
-                Read::Iti18(iti18::Request::read(body)?)
-            }
-            (Service::Repository, "ProvideAndRegisterDocumentSetRequest") => {
-                expect(envelope.action.as_deref(), action::PROVIDE_AND_REGISTER)?;
-                Read::Iti41(Box::new(iti41::Request::read(body, tree)?))
-            }
-            (Service::Repository, "RetrieveDocumentSetRequest") => {
-                expect(envelope.action.as_deref(), action::RETRIEVE_DOCUMENT_SET)?;
-                Read::Iti43(iti43::Request::read(body)?)
-            }
-            _ => return Err(Refusal::new(Cause::UnknownAction).at(body.path())),
-        };
-        Ok(transaction)
+        kind = Kind::of(which, body.local_name(), envelope.action.as_deref());
+        let unknown = || Refusal::new(Cause::UnknownAction).at("/Envelope/Header/Action");
+        Read::of(&state, kind.ok_or_else(unknown)?, body, tree)
     });
+    heading.kind = kind;
     drop(envelope);
     let (caller, transaction) = match (caller, read) {
         (Some(caller), Ok(transaction)) => (caller, transaction),
@@ -84,7 +166,8 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
             receive::drain(parts, &state.limits).await;
             return match caller {
                 Some(caller) => {
-                    let refusal = traced(&state, &caller, act_of(&heading.body), refusal).await;
+                    let act = heading.kind.map_or(Act::Find, Kind::act);
+                    let refusal = traced(&state, &caller, act, refusal).await;
                     failed(&state, heading, &refusal)
                 }
                 None => refused(&state, heading, &refusal),
@@ -95,23 +178,10 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
     match transaction {
         Read::Iti18(request) => iti18::handle(&state, heading, &caller, request).await,
         Read::Iti41(request) => iti41::handle(&state, heading, &caller, *request, parts).await,
+        Read::Iti42(request) => iti42::handle(&state, heading, &caller, *request).await,
         Read::Iti43(request) => iti43::handle(&state, heading, &caller, request).await,
-    }
-}
-
-fn expect(action: Option<&str>, wanted: &str) -> Result<(), Refusal> {
-    // Senders that name no action are told by their body; one that names another is wrong.
-    match action {
-        Some(found) if found != wanted => Err(Refusal::new(Cause::UnknownAction).at("/Envelope/Header/Action")),
-        _ => Ok(()),
-    }
-}
-
-fn act_of(body: &str) -> Act {
-    match body {
-        "ProvideAndRegisterDocumentSetRequest" => Act::Deposit,
-        "RetrieveDocumentSetRequest" => Act::Fetch,
-        _ => Act::Find,
+        Read::Iti57(request) => iti57::handle(&state, heading, &caller, *request).await,
+        Read::Iti62(request) => iti62::handle(&state, heading, &caller, request).await,
     }
 }
 
@@ -125,12 +195,19 @@ pub(crate) async fn traced(state: &IheState, caller: &desk::Caller, act: Act, re
 fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
     tracing::info!(cause = refusal.cause.code(), place = refusal.place.as_deref(), "ihe.refused");
     let refusals = std::slice::from_ref(refusal);
-    match heading.body.as_str() {
-        "AdhocQueryRequest" => iti18::failure(state, heading, refusals),
-        "ProvideAndRegisterDocumentSetRequest" => iti41::failure(state, heading, refusals),
-        "RetrieveDocumentSetRequest" => iti43::failure(state, heading, refusals),
-        _ => answer::fault(state, heading, refusal),
-    }
+    let answered = match heading.kind {
+        None => return answer::fault(state, heading, refusal),
+        Some(Kind::Iti18) => return iti18::failure(state, heading, refusals),
+        Some(Kind::Iti43) => return iti43::failure(state, heading, refusals),
+        Some(Kind::Iti41) => action::PROVIDE_AND_REGISTER_RESPONSE,
+        Some(Kind::Iti42) => action::REGISTER_RESPONSE,
+        Some(Kind::Iti57) => action::UPDATE_DOCUMENT_SET_RESPONSE,
+        Some(Kind::Iti61) => action::REGISTER_ON_DEMAND_RESPONSE,
+        Some(Kind::Iti62) => action::REMOVE_METADATA_RESPONSE,
+        Some(Kind::Iti86) => action::REMOVE_DOCUMENTS_RESPONSE,
+        Some(Kind::Iti92) => action::RESTRICTED_UPDATE_RESPONSE,
+    };
+    answer::registry_failure(state, answered, heading, refusals)
 }
 
 fn refused(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {

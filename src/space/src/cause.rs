@@ -193,6 +193,26 @@ causes! {
         "The association points at an unknown object: look up its technical id first (TD3.1).";
     ReplacedNotApproved, "replaced_not_approved", "ITI TF-3 §4.2.2.2", "Le document à remplacer n'est pas la version courante.",
         "The document to replace is not the current version.";
+    MetadataVersion, "metadata_version", "ITI TF-3 Table 4.2.4.1-2 (XDSMetadataVersionError)", "La version annoncée (PreviousVersion) n'est pas la version courante de la fiche : relisez-la, puis refaites la modification.",
+        "The version announced (PreviousVersion) is not the entry's current one: read it again, then make the change anew.";
+    MetadataIdentifier, "metadata_identifier", "ITI TF-3 Table 4.2.4.1-2 (XDSMetadataIdentifierError)", "Aucun objet modifiable ne porte cet identifiant logique (lid) : cherchez-le par TD3.1.",
+        "No object that may be changed bears this logical identifier (lid): look it up by TD3.1.";
+    MetadataOperation, "metadata_operation", "ITI TF-2 §3.57.4.1.3.3 (XDSMetadataUpdateOperationError)", "Cette modification n'est aucune des opérations de la transaction : vérifiez le type d'association et ses slots.",
+        "This change is none of the transaction's operations: check the association type and its slots.";
+    MetadataUpdate, "metadata_update", "ITI TF-2 §3.57.4.1.3.3 (XDSMetadataUpdateError)", "L'objet n'est pas dans l'état annoncé (OriginalStatus) : relisez-le, puis refaites la modification.",
+        "The object is not in the state announced (OriginalStatus): read it again, then make the change anew.";
+    UnmodifiableMetadata, "unmodifiable_metadata", "ITI TF-2 §3.57.4.1.3.3.1, §3.92 (UnmodifiableMetadataError)", "Cette métadonnée ne se modifie pas, ou seul l'auteur la modifie : reprenez la valeur enregistrée.",
+        "This attribute cannot be changed, or only by the author: keep the registered value.";
+    ReferencesExist, "references_exist", "ebRS 3.0 §5.7 (ReferencesExistException); ITI TF-2 §3.62", "D'autres objets désignent celui-ci : retirez-les dans la même demande.",
+        "Other objects refer to this one: remove them in the same request.";
+    UnknownCommunity, "unknown_community", "ITI TF-3 Table 4.2.4.1-2 (XDSUnknownCommunity)", "Ce homeCommunityId n'est celui d'aucune communauté connue d'ici.",
+        "This homeCommunityId is that of no community known here.";
+    MissingCommunity, "missing_community", "ITI TF-3 Table 4.2.4.1-2 (XDSMissingHomeCommunityId)", "homeCommunityId est obligatoire pour cette requête : reprenez celui de la première réponse.",
+        "homeCommunityId is mandatory for this query: take the one of the first answer.";
+    UnavailableCommunity, "unavailable_community", "ITI TF-3 Table 4.2.4.1-2 (XDSUnavailableCommunity)", "Une communauté n'a pas répondu à temps : sa part manque à la réponse, réessayez plus tard.",
+        "A community has not answered in time: its part is missing from the answer, try again later.";
+    AttachedRecord, "attached_record", "DMP §1.1 (TD1.1 à TD1.5); R.1111-26", "Ce dossier relève de Mon espace santé : sa création, sa fermeture et son identité ne se gèrent plus par cette transaction.",
+        "This record belongs to Mon espace santé: its creation, closing and identity are no longer managed by this transaction.";
     UnknownDocument, "unknown_document", "ITI TF-3 Table 4.2.4.1-2", "Aucun document consultable ne porte cet identifiant.",
         "No document that may be consulted bears this identifier.";
     UnknownRepository, "unknown_repository", "ITI TF-3 Table 4.2.4.1-2", "Cet entrepôt n'est pas celui-ci : reprenez repositoryUniqueId de la fiche.",

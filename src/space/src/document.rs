@@ -148,6 +148,25 @@ impl Visibility {
     }
 }
 
+/// Whether an entry describes bytes that stand, or a document that is made when it is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// Bytes that stand.
+    #[default]
+    Stable,
+    /// Made on demand (ITI TF-1 §18.2.2): no hash, no size.
+    OnDemand,
+}
+
+impl EntryKind {
+    /// Whether it is the kind of nearly all.
+    #[must_use]
+    pub fn is_stable(&self) -> bool {
+        *self == Self::Stable
+    }
+}
+
 /// Everything the registry knows of one document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentEntry {
@@ -157,6 +176,12 @@ pub struct DocumentEntry {
     pub logical_id: String,
     /// Version of the metadata, from 1.
     pub version: u32,
+    /// Stable or on demand.
+    #[serde(default, skip_serializing_if = "EntryKind::is_stable")]
+    pub kind: EntryKind,
+    /// The repository that holds the document, when it is another than this gateway's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
     /// Identifier of the document: a bare OID for the DMP.
     pub unique_id: String,
     /// State.
@@ -210,7 +235,7 @@ pub struct DocumentEntry {
     /// Identifiers of other things it refers to (accession, order, study), as CXi.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference_ids: Vec<Cx>,
-    /// SHA-1 of the body, in hexadecimal, as XDS asks.
+    /// SHA-1 of the body, in hexadecimal, as XDS asks; empty for what is made on demand.
     pub hash: String,
     /// Bytes of the body.
     pub size: u64,
@@ -272,6 +297,39 @@ pub struct SubmissionSet {
     pub extra: Vec<Slot>,
 }
 
+/// A folder (*classeur*): documents put together for a purpose (ITI TF-3 §4.2.3.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folder {
+    /// `urn:uuid:…`; changes with each version of the metadata.
+    pub entry_uuid: String,
+    /// `urn:uuid:…` of the first version of the metadata.
+    pub logical_id: String,
+    /// Version of the metadata, from 1.
+    pub version: u32,
+    /// Identifier of the folder.
+    pub unique_id: String,
+    /// The holder, as CX.
+    pub patient_id: Cx,
+    /// State.
+    pub status: AvailabilityStatus,
+    /// When something last went in: set by the registry.
+    pub last_update: Dtm,
+    /// What it is for.
+    pub codes: Vec<Code>,
+    /// Title.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub title: Vec<LocalizedText>,
+    /// Comments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<LocalizedText>,
+    /// Home community, when the sender gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
+    /// Slots the model has no field for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<Slot>,
+}
+
 /// How two objects hang together (ITI TF-3 §4.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -290,11 +348,15 @@ pub enum AssociationKind {
     Signs,
     /// A stable snapshot of an on-demand document.
     IsSnapshotOf,
+    /// A request to change the state of an object: carried out, never stored (ITI TF-2 §3.57.4.1.3.3.2).
+    UpdateAvailabilityStatus,
+    /// A request to link two objects that are there: carried out, never stored (ITI TF-2 §3.57.4.1.3.3.5).
+    SubmitAssociation,
 }
 
 impl AssociationKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::HasMember,
         Self::Replace,
         Self::Append,
@@ -302,6 +364,8 @@ impl AssociationKind {
         Self::TransformReplace,
         Self::Signs,
         Self::IsSnapshotOf,
+        Self::UpdateAvailabilityStatus,
+        Self::SubmitAssociation,
     ];
 
     /// The URN of XDS.
@@ -315,6 +379,8 @@ impl AssociationKind {
             Self::TransformReplace => "urn:ihe:iti:2007:AssociationType:XFRM_RPLC",
             Self::Signs => "urn:ihe:iti:2007:AssociationType:signs",
             Self::IsSnapshotOf => "urn:ihe:iti:2010:AssociationType:IsSnapshotOf",
+            Self::UpdateAvailabilityStatus => "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus",
+            Self::SubmitAssociation => "urn:ihe:iti:2010:AssociationType:SubmitAssociation",
         }
     }
 
@@ -329,6 +395,21 @@ impl AssociationKind {
     pub const fn replaces(self) -> bool {
         matches!(self, Self::Replace | Self::TransformReplace)
     }
+
+    /// Whether it is a link between documents (ITI TF-3 §4.2.2.2), from one that is put in.
+    #[must_use]
+    pub const fn relates(self) -> bool {
+        matches!(
+            self,
+            Self::Replace | Self::Append | Self::Transform | Self::TransformReplace | Self::Signs | Self::IsSnapshotOf
+        )
+    }
+
+    /// Whether it is an order of a metadata update, and not a link.
+    #[must_use]
+    pub const fn is_order(self) -> bool {
+        matches!(self, Self::UpdateAvailabilityStatus | Self::SubmitAssociation)
+    }
 }
 
 /// A link between two objects of the registry.
@@ -342,7 +423,20 @@ pub struct Association {
     pub source: String,
     /// `urn:uuid:…` of the target.
     pub target: String,
+    /// State.
+    pub status: AvailabilityStatus,
     /// Slots (`SubmissionSetStatus`, `PreviousVersion`…).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slots: Vec<Slot>,
+    /// Why the two are linked (ITI TF-3 Table 4.2.3.1-1, documentation classification).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documentation: Option<Code>,
+}
+
+impl Association {
+    /// The one value of a slot.
+    #[must_use]
+    pub fn slot(&self, name: &str) -> Option<&str> {
+        self.slots.iter().find(|s| s.name == name).and_then(|s| s.values.first()).map(String::as_str)
+    }
 }

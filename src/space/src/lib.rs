@@ -22,8 +22,8 @@ pub use actor::{Actor, AuthMode, Credential, Purpose, Role, Software};
 pub use cause::{Cause, Refusal};
 pub use code::Code;
 pub use document::{
-    Association, AssociationKind, Author, AvailabilityStatus, DocumentEntry, LocalizedText, Slot, SubmissionSet,
-    Visibility,
+    Association, AssociationKind, Author, AvailabilityStatus, DocumentEntry, EntryKind, Folder, LocalizedText, Slot,
+    SubmissionSet, Visibility,
 };
 pub use dtm::Dtm;
 pub use holder::{Holder, Sex, SpaceId, SpaceState, Traits};
@@ -31,4 +31,4 @@ pub use ins::{Ins, InsOid, InsTolerance};
 pub use oid::Oid;
 pub use people::{Profession, ProfessionalId, StructureId};
 pub use settings::{Authorisation, EmergencyConsents, Settings};
-pub use submission::{Submission, SubmittedDocument};
+pub use submission::{Submission, SubmittedDocument, SubmittedFolder};

@@ -2,7 +2,7 @@
 
 use crate::{
     code::Code,
-    document::{AvailabilityStatus, DocumentEntry},
+    document::{AvailabilityStatus, DocumentEntry, EntryKind, Folder, SubmissionSet},
     dtm::Dtm,
 };
 
@@ -16,7 +16,9 @@ pub struct CodeQuery {
 }
 
 impl CodeQuery {
-    fn fits(&self, code: &Code) -> bool {
+    /// Whether it asks for this code.
+    #[must_use]
+    pub fn fits(&self, code: &Code) -> bool {
         self.code == code.code && self.scheme.as_ref().is_none_or(|s| *s == code.scheme)
     }
 }
@@ -37,11 +39,23 @@ impl Span {
         self.from.is_none() && self.to.is_none()
     }
 
-    fn holds(&self, at: Option<&Dtm>) -> bool {
+    /// Whether it holds an instant; what has none is only in a span that asks nothing.
+    #[must_use]
+    pub fn holds(&self, at: Option<&Dtm>) -> bool {
         let Some(at) = at else { return self.is_any() };
         let at = at.sortable();
         self.from.as_ref().is_none_or(|f| f.sortable() <= at) && self.to.as_ref().is_none_or(|t| at < t.sortable())
     }
+}
+
+/// Which versions of metadata are looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Versions {
+    /// The last of each document.
+    #[default]
+    Last,
+    /// All of them.
+    All,
 }
 
 /// The criteria. Within one list any value fits; lists of lists are all asked (AND of ORs).
@@ -51,6 +65,12 @@ pub struct EntryQuery {
     pub entry_uuids: Vec<String>,
     /// `unique_id`s; empty asks nothing.
     pub unique_ids: Vec<String>,
+    /// `logical_id`s; empty asks nothing.
+    pub logical_ids: Vec<String>,
+    /// Which versions; one that is named by its `entry_uuid` is given, whichever it is.
+    pub versions: Versions,
+    /// Stable documents or on-demand ones; empty asks for stable ones, and for whichever is named by an identifier.
+    pub kinds: Vec<EntryKind>,
     /// States; empty asks nothing.
     pub statuses: Vec<AvailabilityStatus>,
     /// Kinds.
@@ -69,7 +89,7 @@ pub struct EntryQuery {
     pub events: Vec<Vec<CodeQuery>>,
     /// Identifiers it refers to (CXi value, whole or its first component).
     pub references: Vec<Vec<String>>,
-    /// Authors' persons: patterns with SQL `LIKE` wildcards over the whole XCN.
+    /// Authors' persons: patterns with SQL `LIKE` wildcards over the whole XCN; all lists are asked.
     pub author_persons: Vec<String>,
     /// When made.
     pub creation: Span,
@@ -88,8 +108,15 @@ impl EntryQuery {
             asked.iter().all(|group| codes.iter().any(|c| group.iter().any(|q| q.fits(c))))
         };
         let named = |asked: &[String], value: &str| asked.is_empty() || asked.iter().any(|a| a == value);
+        let by_name = !self.entry_uuids.is_empty() || !self.unique_ids.is_empty() || !self.logical_ids.is_empty();
         named(&self.entry_uuids, &entry.entry_uuid)
             && named(&self.unique_ids, &entry.unique_id)
+            && named(&self.logical_ids, &entry.logical_id)
+            && (if self.kinds.is_empty() {
+                by_name || entry.kind.is_stable()
+            } else {
+                self.kinds.contains(&entry.kind)
+            })
             && (self.statuses.is_empty() || self.statuses.contains(&entry.status))
             && one_of(&self.types, &entry.type_code)
             && one_of(&self.classes, &entry.class_code)
@@ -116,8 +143,60 @@ impl EntryQuery {
     }
 }
 
+/// The criteria of a search of submission sets (FindSubmissionSets).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetQuery {
+    /// States; empty asks nothing.
+    pub statuses: Vec<AvailabilityStatus>,
+    /// Sending systems, as OIDs.
+    pub sources: Vec<String>,
+    /// When sent.
+    pub submission: Span,
+    /// The sender's person: a pattern with SQL `LIKE` wildcards over the whole XCN.
+    pub author_person: Option<String>,
+    /// Activities.
+    pub content_types: Vec<CodeQuery>,
+}
+
+impl SetQuery {
+    /// Whether a set is looked for.
+    #[must_use]
+    pub fn matches(&self, set: &SubmissionSet) -> bool {
+        let by = |pattern: &String| {
+            set.authors.iter().filter_map(|a| a.person.as_ref()).any(|person| like(pattern, &person.0))
+        };
+        (self.statuses.is_empty() || self.statuses.contains(&set.status))
+            && (self.sources.is_empty() || self.sources.iter().any(|s| s == set.source_id.as_str()))
+            && self.submission.holds(Some(&set.submission_time))
+            && self.author_person.as_ref().is_none_or(by)
+            && (self.content_types.is_empty() || self.content_types.iter().any(|q| q.fits(&set.content_type_code)))
+    }
+}
+
+/// The criteria of a search of folders (FindFolders).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FolderQuery {
+    /// States; empty asks nothing.
+    pub statuses: Vec<AvailabilityStatus>,
+    /// When something last went in.
+    pub last_update: Span,
+    /// What for.
+    pub codes: Vec<Vec<CodeQuery>>,
+}
+
+impl FolderQuery {
+    /// Whether a folder is looked for.
+    #[must_use]
+    pub fn matches(&self, folder: &Folder) -> bool {
+        (self.statuses.is_empty() || self.statuses.contains(&folder.status))
+            && self.last_update.holds(Some(&folder.last_update))
+            && self.codes.iter().all(|group| folder.codes.iter().any(|c| group.iter().any(|q| q.fits(c))))
+    }
+}
+
 /// SQL `LIKE`: `%` any text, `_` any character. Linear in time for patterns with one `%`, bounded by the product else.
-fn like(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {

@@ -8,7 +8,7 @@ use terminology::{Terminology, ValueSet};
 use crate::{
     cause::{Cause, Refusal},
     code::Code,
-    document::{Association, AssociationKind, CONFIDENTIALITY_SCHEME, DocumentEntry, SubmissionSet},
+    document::{Association, AssociationKind, CONFIDENTIALITY_SCHEME, DocumentEntry, Folder, SubmissionSet},
     ins::{Ins, InsTolerance},
     oid::Oid,
 };
@@ -26,6 +26,15 @@ pub struct SubmittedDocument {
     pub announced_size: Option<u64>,
 }
 
+/// A folder of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmittedFolder {
+    /// The folder. Its `entry_uuid` may still be symbolic.
+    pub folder: Folder,
+    /// Where it stood in the message.
+    pub place: String,
+}
+
 /// A set of documents with what holds them together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submission {
@@ -35,6 +44,8 @@ pub struct Submission {
     pub place: String,
     /// The documents, signature included.
     pub documents: Vec<SubmittedDocument>,
+    /// The folders.
+    pub folders: Vec<SubmittedFolder>,
     /// The links, each with its place.
     pub associations: Vec<(Association, String)>,
 }
@@ -59,7 +70,7 @@ impl Submission {
         let ins = Ins::parse_cx(&self.set.patient_id.0, rules.ins_tolerance)
             .map_err(|r| wrong.push(r.at(&self.place).about("XDSSubmissionSet.patientId")))
             .ok();
-        if self.documents.iter().all(|d| d.entry.is_signature()) {
+        if self.is_empty() {
             wrong.push(Refusal::new(Cause::EmptySubmission).at(&self.place));
         }
         self.check_set(terms, &mut wrong);
@@ -70,12 +81,60 @@ impl Submission {
                 check.patient(ins);
             }
         }
+        for folder in &self.folders {
+            check_folder(folder, ins.as_ref(), rules, &mut wrong);
+        }
         self.check_unique_ids(&mut wrong);
         self.check_members(&mut wrong);
         match ins {
             Some(ins) if wrong.is_empty() => Ok(ins),
             _ => Err(wrong),
         }
+    }
+
+    /// Checks an update of metadata (ITI-57): each entry and folder in its new version, the set, and what orders it.
+    /// Whether what is changed is there, and may be, the registry says.
+    ///
+    /// # Errors
+    /// Every rule broken, each with its place.
+    pub fn check_update(&self, terms: &Terminology, rules: SubmissionRules) -> Result<Ins, Vec<Refusal>> {
+        let mut wrong = Vec::new();
+        let ins = Ins::parse_cx(&self.set.patient_id.0, rules.ins_tolerance)
+            .map_err(|r| wrong.push(r.at(&self.place).about("XDSSubmissionSet.patientId")))
+            .ok();
+        self.check_set(terms, &mut wrong);
+        for document in &self.documents {
+            // What was accepted once is not held against an update that leaves it: only what an update may break is
+            // looked at.
+            let mut check = EntryCheck { terms, rules, document, wrong: &mut wrong };
+            check.confidentiality(&document.entry);
+            if let Some(ins) = &ins {
+                check.patient(ins);
+            }
+        }
+        for folder in &self.folders {
+            check_folder(folder, ins.as_ref(), rules, &mut wrong);
+        }
+        match ins {
+            Some(ins) if wrong.is_empty() => Ok(ins),
+            _ => Err(wrong),
+        }
+    }
+
+    /// Whether nothing is put in: no document of care, no folder, no link to what is there.
+    fn is_empty(&self) -> bool {
+        self.documents.iter().all(|d| d.entry.is_signature())
+            && self.folders.is_empty()
+            && !self.associations.iter().any(|(a, _)| self.is_outside(&a.target))
+    }
+
+    /// Whether an identifier is of something that is not in this message.
+    fn is_outside(&self, id: &str) -> bool {
+        id.starts_with("urn:uuid:")
+            && self.set.entry_uuid != id
+            && !self.documents.iter().any(|d| d.entry.entry_uuid == id)
+            && !self.folders.iter().any(|f| f.folder.entry_uuid == id)
+            && !self.associations.iter().any(|(a, _)| a.entry_uuid == id)
     }
 
     fn check_set(&self, terms: &Terminology, wrong: &mut Vec<Refusal>) {
@@ -92,53 +151,93 @@ impl Submission {
     fn check_unique_ids(&self, wrong: &mut Vec<Refusal>) {
         let mut seen = HashSet::from([self.set.unique_id.as_str()]);
         let mut entries = HashSet::from([self.set.entry_uuid.as_str()]);
-        for document in &self.documents {
-            let duplicate = !seen.insert(&document.entry.unique_id) || !entries.insert(&document.entry.entry_uuid);
+        let documents = self.documents.iter().map(|d| (&d.entry.unique_id, &d.entry.entry_uuid, &d.place));
+        let folders = self.folders.iter().map(|f| (&f.folder.unique_id, &f.folder.entry_uuid, &f.place));
+        for (unique, uuid, place) in documents.chain(folders) {
+            let duplicate = !seen.insert(unique) || !entries.insert(uuid);
             if duplicate {
-                wrong.push(Refusal::new(Cause::DuplicateUniqueIdInMessage).at(&document.place));
+                wrong.push(Refusal::new(Cause::DuplicateUniqueIdInMessage).at(place));
             }
         }
     }
 
+    /// Every link starts and ends where its kind says (ITI TF-3 Table 4.2.2-1), and everything is in the set.
     fn check_members(&self, wrong: &mut Vec<Refusal>) {
-        let inside: HashSet<&str> = self.documents.iter().map(|d| d.entry.entry_uuid.as_str()).collect();
+        let documents: HashSet<&str> = self.documents.iter().map(|d| d.entry.entry_uuid.as_str()).collect();
+        let folders: HashSet<&str> = self.folders.iter().map(|f| f.folder.entry_uuid.as_str()).collect();
+        let links: HashSet<&str> = self.associations.iter().map(|(a, _)| a.entry_uuid.as_str()).collect();
         let set = self.set.entry_uuid.as_str();
         let mut members = HashSet::new();
         for (association, place) in &self.associations {
-            let bad = |what: &str| Refusal::new(Cause::UnknownAssociationTarget).at(place).about(what);
+            let mut bad = |what: &str| wrong.push(Refusal::new(Cause::UnknownAssociationTarget).at(place).about(what));
             let (source, target) = (association.source.as_str(), association.target.as_str());
             match association.kind {
-                AssociationKind::HasMember => {
-                    if source != set {
-                        wrong.push(bad("sourceObject"));
-                    } else if inside.contains(target) {
+                AssociationKind::HasMember if source == set => {
+                    let status = association.slot("SubmissionSetStatus");
+                    if documents.contains(target) || folders.contains(target) {
                         members.insert(target);
-                    } else if !target.starts_with("urn:uuid:") {
-                        wrong.push(bad("targetObject"));
+                        if documents.contains(target) && status.is_some_and(|s| s != "Original") {
+                            bad("SubmissionSetStatus");
+                        }
+                    } else if !links.contains(target) && !self.is_outside(target) {
+                        bad("targetObject");
+                    } else if self.is_outside(target) && status == Some("Original") {
+                        bad("SubmissionSetStatus");
                     }
                 }
-                AssociationKind::Signs if target == set || inside.contains(target) => {
-                    if !inside.contains(source) {
-                        wrong.push(bad("sourceObject"));
+                AssociationKind::HasMember => {
+                    if !folders.contains(source) && !self.is_outside(source) {
+                        bad("sourceObject");
+                    }
+                    if !documents.contains(target) && !self.is_outside(target) {
+                        bad("targetObject");
+                    }
+                }
+                AssociationKind::UpdateAvailabilityStatus | AssociationKind::SubmitAssociation => {
+                    bad("associationType (ITI-57)");
+                }
+                AssociationKind::Signs if target == set || documents.contains(target) => {
+                    if !documents.contains(source) {
+                        bad("sourceObject");
                     }
                 }
                 _ => {
-                    if !inside.contains(source) {
-                        wrong.push(bad("sourceObject"));
+                    if !documents.contains(source) {
+                        bad("sourceObject");
                     }
-                    if inside.contains(target) || !target.starts_with("urn:uuid:") {
-                        wrong.push(bad("targetObject"));
+                    if !self.is_outside(target) {
+                        bad("targetObject");
                     }
                 }
             }
         }
-        for document in &self.documents {
-            if !members.contains(document.entry.entry_uuid.as_str()) {
-                wrong.push(
-                    Refusal::new(Cause::MetadataMissing).at(&document.place).about("HasMember from the submission set"),
-                );
+        let documents = self.documents.iter().map(|d| (d.entry.entry_uuid.as_str(), &d.place));
+        let folders = self.folders.iter().map(|f| (f.folder.entry_uuid.as_str(), &f.place));
+        for (id, place) in documents.chain(folders) {
+            if !members.contains(id) {
+                wrong.push(Refusal::new(Cause::MetadataMissing).at(place).about("HasMember from the submission set"));
             }
         }
+    }
+}
+
+/// What a folder must say (ITI TF-3 Table 4.2.3.4-1).
+fn check_folder(submitted: &SubmittedFolder, ins: Option<&Ins>, rules: SubmissionRules, wrong: &mut Vec<Refusal>) {
+    let SubmittedFolder { folder, place } = submitted;
+    let mut refuse = |cause, what: &str| wrong.push(Refusal::new(cause).at(place).about(what));
+    if Oid::parse(&folder.unique_id).is_err() {
+        refuse(Cause::UniqueIdInvalid, "XDSFolder.uniqueId");
+    }
+    if folder.codes.is_empty() {
+        refuse(Cause::MetadataMissing, "XDSFolder.codeList");
+    }
+    if folder.title.first().is_none_or(|t| t.value.is_empty()) {
+        refuse(Cause::MetadataMissing, "XDSFolder.title");
+    }
+    match (Ins::parse_cx(&folder.patient_id.0, rules.ins_tolerance), ins) {
+        (Ok(found), Some(ins)) if found != *ins => refuse(Cause::PatientMismatch, "XDSFolder.patientId"),
+        (Ok(_), _) => {}
+        (Err(refusal), _) => wrong.push(refusal.at(place).about("XDSFolder.patientId")),
     }
 }
 

@@ -8,10 +8,9 @@ use crate::{
     changes,
     db::{Connection, Kind, Sql, Value},
     error::StoreError,
-    evidence::Head,
     failpoint, holders,
-    records::Deposited,
-    trace_log::{Block, Log, TraceRow},
+    records::{Deposited, EntryBody, ObjectKind, StateChange},
+    trace_log::{Block, Log, SignedHead, TraceRow},
     writer::{Guard, Job, PreparedDeposit, PreparedEntry, SealedMessage},
 };
 
@@ -32,8 +31,8 @@ struct Standing {
     revisions: HashMap<String, i64>,
     /// uniqueId → space, SHA-256 (empty for a set).
     keys: HashMap<String, (String, String)>,
-    /// (space, entryUUID) → state.
-    replaced: HashMap<(String, String), AvailabilityStatus>,
+    /// Objects whose state is to change: (kind, space, entryUUID) → state, superseded.
+    states: HashMap<(ObjectKind, String, String), (AvailabilityStatus, bool)>,
 }
 
 /// Commits `jobs` in one transaction and answers each. On error the transaction is still open.
@@ -48,6 +47,7 @@ pub(crate) async fn commit(
     let mut traces: Vec<TraceRow> = Vec::with_capacity(jobs.len());
     let mut blocks: Vec<Block> = Vec::new();
     let mut accepted: Vec<&PreparedDeposit> = Vec::new();
+    let mut states: Vec<(&str, &StateChange)> = Vec::new();
     let mut messages: Vec<Message<'_>> = Vec::new();
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
@@ -63,9 +63,17 @@ pub(crate) async fn commit(
                 let verdict = standing.judge(prepared);
                 if matches!(verdict, Ok(Deposited::Stored)) {
                     accepted.push(prepared);
+                    states.extend(prepared.deposit.states.iter().map(|s| (prepared.guard.space.as_str(), s)));
                     messages.extend(prepared.messages.iter().map(|m| (prepared.at_ms, m)));
                 }
                 (verdict, Some(&prepared.trace))
+            }
+            Job::States { guard, states: changes, trace } => {
+                let verdict = standing.fresh(Some(guard)).and_then(|()| standing.judge_states(&guard.space, changes));
+                if verdict.is_ok() {
+                    states.extend(changes.iter().map(|s| (guard.space.as_str(), s)));
+                }
+                (verdict.map(|()| Deposited::Stored), Some(trace))
             }
             Job::Change { guard, change, trace } => {
                 let done = match standing.fresh(Some(guard)) {
@@ -94,14 +102,16 @@ pub(crate) async fn commit(
         answers.push(answer);
     }
     failpoint::at("commit.judged")?;
+    // Before what takes their place: one that is put in and superseded in the same batch is both.
     insert_deposits(connection, &accepted).await?;
+    change_states(connection, &states).await?;
     failpoint::at("commit.deposits")?;
     insert_messages(connection, &messages).await?;
     failpoint::at("commit.messages")?;
     insert_traces(connection, &log.origin, &traces, &blocks).await?;
     failpoint::at("commit.traces")?;
     // From here the rows may stand, whatever the commit answers: their bodies are no longer anybody's to remove.
-    for outside in accepted.iter().flat_map(|job| &job.deposit.entries).filter_map(|e| e.body.outside.as_ref()) {
+    for outside in accepted.iter().flat_map(|job| &job.deposit.entries).filter_map(outside) {
         outside.hold.publish();
     }
     connection.commit().await.map_err(|e| StoreError::CommitUnknown(Box::new(e)))?;
@@ -109,11 +119,23 @@ pub(crate) async fn commit(
     Ok(answers)
 }
 
+fn outside(new: &crate::NewEntry) -> Option<&crate::blobs::Outside> {
+    new.body.staged().and_then(|body| body.outside.as_ref())
+}
+
 /// Keeps a signed head.
-pub(crate) async fn store_head(connection: &mut Connection, head: &Head, note: &str) -> Result<(), StoreError> {
+pub(crate) async fn store_head(connection: &mut Connection, signed: &SignedHead) -> Result<(), StoreError> {
+    let head = &signed.head;
+    if let Some(tail) = &signed.tail {
+        let sql = Sql::new(
+            "INSERT INTO log_tail (origin, number, hashes) VALUES ($1, $2, $3) \
+             ON CONFLICT (origin) DO UPDATE SET number = excluded.number, hashes = excluded.hashes",
+        );
+        connection.execute(sql.bind(&head.origin).bind(tail.number).bind(tail.hashes.clone())).await?;
+    }
     let sql = Sql::new("INSERT INTO log_head (origin, size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
     let size = i64::try_from(head.size).unwrap_or(i64::MAX);
-    connection.execute(sql.bind(&head.origin).bind(size).bind(note)).await.map(drop)
+    connection.execute(sql.bind(&head.origin).bind(size).bind(&signed.note)).await.map(drop)
 }
 
 impl Standing {
@@ -128,7 +150,7 @@ impl Standing {
 
     fn judge(&mut self, job: &PreparedDeposit) -> Answer {
         self.fresh(Some(&job.guard))?;
-        if job.deposit.entries.iter().filter_map(|e| e.body.outside.as_ref()).any(|o| !o.is_fresh()) {
+        if job.deposit.entries.iter().filter_map(outside).any(|o| !o.is_fresh()) {
             return Err(StoreError::Busy);
         }
         let space = &job.guard.space;
@@ -136,6 +158,8 @@ impl Standing {
         let mut documents = 0;
         let mut taken = None;
         for (index, new) in job.deposit.entries.iter().enumerate() {
+            // A new version of metadata: its identifier stands.
+            let Some(bound) = new.bound() else { continue };
             let signature = new.entry.is_signature();
             documents += usize::from(!signature);
             match self.keys.get(&new.entry.unique_id) {
@@ -143,7 +167,7 @@ impl Standing {
                 Some((_, sha256)) if sha256.is_empty() => {
                     taken.get_or_insert((Cause::DuplicateUniqueId, index));
                 }
-                Some((owner, sha256)) if owner == space && *sha256 == new.body.sha256 => {
+                Some((owner, sha256)) if owner == space && *sha256 == bound => {
                     identical += usize::from(!signature);
                 }
                 Some((owner, _)) if owner == space => {
@@ -161,32 +185,53 @@ impl Standing {
         if let Some((cause, index)) = taken {
             return Err(StoreError::conflict(cause, Some(index)));
         }
-        if identical > 0 || self.keys.contains_key(&job.deposit.set.unique_id) {
+        let folders = new_folders(job);
+        if identical > 0
+            || self.keys.contains_key(&job.deposit.set.unique_id)
+            || folders.clone().any(|f| self.keys.contains_key(&f.folder.unique_id))
+        {
             return Err(StoreError::conflict(Cause::DuplicateUniqueId, None));
         }
-        for target in &job.deposit.replaced {
-            match self.replaced.get(&(space.clone(), target.clone())) {
-                Some(AvailabilityStatus::Approved) => {}
-                Some(_) => return Err(StoreError::conflict(Cause::ReplacedNotApproved, None)),
-                None => return Err(StoreError::conflict(Cause::UnknownAssociationTarget, None)),
-            }
-        }
-        for target in &job.deposit.replaced {
-            self.replaced.insert((space.clone(), target.clone()), AvailabilityStatus::Deprecated);
-        }
+        self.judge_states(space, &job.deposit.states)?;
         self.keys.insert(job.deposit.set.unique_id.clone(), (space.clone(), String::new()));
+        for new in folders {
+            self.keys.insert(new.folder.unique_id.clone(), (space.clone(), String::new()));
+        }
         for new in &job.deposit.entries {
-            self.keys.insert(new.entry.unique_id.clone(), (space.clone(), new.body.sha256.clone()));
+            if let Some(bound) = new.bound() {
+                self.keys.insert(new.entry.unique_id.clone(), (space.clone(), bound));
+            }
         }
         Ok(Deposited::Stored)
     }
+
+    /// Whether objects are in the states their changes were decided on; if all are, they come to be in the new ones.
+    fn judge_states(&mut self, space: &str, changes: &[StateChange]) -> Result<(), StoreError> {
+        let place = |change: &StateChange| (change.kind, space.to_owned(), change.uuid.clone());
+        for change in changes {
+            match self.states.get(&place(change)) {
+                Some((status, false)) if *status == change.from => {}
+                Some(_) => return Err(StoreError::conflict(change.otherwise, None)),
+                None => return Err(StoreError::conflict(Cause::UnknownAssociationTarget, None)),
+            }
+        }
+        for change in changes {
+            self.states.insert(place(change), (change.to, change.superseded));
+        }
+        Ok(())
+    }
+}
+
+/// Folders that are put in, not new versions of their metadata.
+fn new_folders(job: &PreparedDeposit) -> impl Iterator<Item = &crate::NewFolder> + Clone {
+    job.deposit.folders.iter().filter(|f| f.folder.version == 1)
 }
 
 async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Standing, StoreError> {
     // In order, so that two processes take their locks the same way round.
     let (mut looked_at, mut held, mut changed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut keys = BTreeSet::new();
-    let mut replaced = BTreeSet::new();
+    let mut objects = BTreeSet::new();
     for job in jobs {
         match job {
             Job::Record { guard, .. } => looked_at.extend(guard.as_ref().map(|g| g.space.as_str())),
@@ -194,10 +239,16 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
                 changed.insert(guard.space.as_str());
             }
             Job::Deposit(job) => {
-                held.insert(job.guard.space.as_str());
+                let space = job.guard.space.as_str();
+                held.insert(space);
                 keys.insert(job.deposit.set.unique_id.as_str());
                 keys.extend(job.deposit.entries.iter().map(|e| e.entry.unique_id.as_str()));
-                replaced.extend(job.deposit.replaced.iter().map(|r| (job.guard.space.as_str(), r.as_str())));
+                keys.extend(new_folders(job).map(|f| f.folder.unique_id.as_str()));
+                objects.extend(job.deposit.states.iter().map(|s| (s.kind, space, s.uuid.as_str())));
+            }
+            Job::States { guard, states, .. } => {
+                held.insert(guard.space.as_str());
+                objects.extend(states.iter().map(|s| (s.kind, guard.space.as_str(), s.uuid.as_str())));
             }
             Job::ClockOffset(_) => {}
         }
@@ -222,14 +273,14 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
     for row in rows_in(connection, text, &keys, "").await? {
         standing.keys.insert(row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2)?.to_owned()));
     }
-    for (space, entry_uuid) in replaced {
+    for (kind, space, uuid) in objects {
         let lock = if connection.kind() == Kind::Sqlite { "" } else { " FOR UPDATE" };
-        let text = format!("SELECT status FROM document_entry WHERE space_id = $1 AND entry_uuid = $2{lock}");
-        let row = connection.one(Sql::new(&text).bind(space).bind(entry_uuid)).await?;
-        let status = row.as_ref().map(|r| r.text(0)).transpose()?;
-        if let Some(status) = status.and_then(AvailabilityStatus::parse) {
-            standing.replaced.insert((space.to_owned(), entry_uuid.to_owned()), status);
-        }
+        let superseded = if matches!(kind, ObjectKind::Entry | ObjectKind::Folder) { "superseded" } else { "FALSE" };
+        let table = kind.table();
+        let text = format!("SELECT status, {superseded} FROM {table} WHERE space_id = $1 AND entry_uuid = $2{lock}");
+        let Some(row) = connection.one(Sql::new(&text).bind(space).bind(uuid)).await? else { continue };
+        let status = AvailabilityStatus::parse(row.text(0)?).ok_or(StoreError::Corrupt { what: "status" })?;
+        standing.states.insert((kind, space.to_owned(), uuid.to_owned()), (status, row.boolean(1)?));
     }
     Ok(standing)
 }
@@ -310,7 +361,7 @@ async fn insert_deposits(connection: &mut Connection, jobs: &[&PreparedDeposit])
     insert(
         connection,
         "INSERT INTO document_entry (space_id, entry_uuid, unique_id, status, type_code, creation_time, \
-         service_start, deposited_ms, owners, sealed_metadata, body_id)",
+         service_start, deposited_ms, owners, sealed_metadata, body_id, logical_id)",
         &entries,
         |(job, new, sealed)| {
             let entry = &new.entry;
@@ -325,22 +376,27 @@ async fn insert_deposits(connection: &mut Connection, jobs: &[&PreparedDeposit])
                 job.at_ms.into(),
                 (&sealed.owners).into(),
                 sealed.metadata.clone().into(),
-                (&new.body.body_id).into(),
+                body_id(&new.body).into(),
+                (entry.version > 1).then(|| entry.logical_id.clone()).into(),
             ]
         },
     )
     .await?;
     failpoint::at("deposit.entries")?;
+    let bodies: Vec<_> = entries
+        .iter()
+        .filter_map(|(job, new, sealed)| new.body.staged().map(|body| (job.guard.space.as_str(), body, *sealed)))
+        .collect();
     insert(
         connection,
         "INSERT INTO body (space_id, body_id, size, sha256, sealed_content, sealed_key)",
-        &entries,
-        |(job, new, sealed)| {
+        &bodies,
+        |(space, body, sealed)| {
             [
-                (&job.guard.space).into(),
-                (&new.body.body_id).into(),
-                i64::try_from(new.body.size).unwrap_or(i64::MAX).into(),
-                (&new.body.sha256).into(),
+                (*space).into(),
+                (&body.body_id).into(),
+                i64::try_from(body.size).unwrap_or(i64::MAX).into(),
+                (&body.sha256).into(),
                 sealed.content.clone().into(),
                 sealed.body_key.clone().into(),
             ]
@@ -348,37 +404,98 @@ async fn insert_deposits(connection: &mut Connection, jobs: &[&PreparedDeposit])
     )
     .await?;
     failpoint::at("deposit.bodies")?;
+    insert_folders(connection, jobs).await?;
     insert_links(connection, jobs).await
 }
 
+fn body_id(body: &EntryBody) -> &str {
+    match body {
+        EntryBody::Staged(body) => &body.body_id,
+        EntryBody::Kept(body_id) => body_id,
+        EntryBody::Elsewhere => "",
+    }
+}
+
+async fn insert_folders(connection: &mut Connection, jobs: &[&PreparedDeposit]) -> Result<(), StoreError> {
+    let folders: Vec<_> = jobs
+        .iter()
+        .flat_map(|job| job.deposit.folders.iter().zip(&job.folders).map(move |(new, sealed)| (*job, new, sealed)))
+        .collect();
+    insert(
+        connection,
+        "INSERT INTO folder (space_id, entry_uuid, logical_id, unique_id, status, superseded, last_update, owners, \
+         sealed_metadata)",
+        &folders,
+        |(job, new, sealed)| {
+            let folder = &new.folder;
+            [
+                (&job.guard.space).into(),
+                (&folder.entry_uuid).into(),
+                (&folder.logical_id).into(),
+                (&folder.unique_id).into(),
+                folder.status.as_str().into(),
+                false.into(),
+                folder.last_update.as_str().into(),
+                (&sealed.owners).into(),
+                sealed.metadata.clone().into(),
+            ]
+        },
+    )
+    .await?;
+    for job in jobs {
+        for uuid in &job.deposit.filled_folders {
+            let text = "UPDATE folder SET last_update = $1 WHERE space_id = $2 AND entry_uuid = $3";
+            let sql = Sql::new(text).bind(job.deposit.at.as_str()).bind(&job.guard.space).bind(uuid);
+            connection.execute(sql).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn change_states(connection: &mut Connection, states: &[(&str, &StateChange)]) -> Result<(), StoreError> {
+    for (space, change) in states {
+        let superseded = if change.superseded { ", superseded = TRUE" } else { "" };
+        let table = change.kind.table();
+        let text = format!("UPDATE {table} SET status = $1{superseded} WHERE space_id = $2 AND entry_uuid = $3");
+        connection.execute(Sql::new(&text).bind(change.to.as_str()).bind(*space).bind(&change.uuid)).await?;
+    }
+    Ok(())
+}
+
 async fn insert_links(connection: &mut Connection, jobs: &[&PreparedDeposit]) -> Result<(), StoreError> {
-    let mut keys: Vec<[&str; 4]> = Vec::new();
+    let mut keys: Vec<(&str, &str, &str, String)> = Vec::new();
     let mut links = Vec::new();
     for job in jobs {
         let (space, set) = (job.guard.space.as_str(), &job.deposit.set);
-        keys.push([&set.unique_id, space, &set.entry_uuid, ""]);
+        keys.push((&set.unique_id, space, &set.entry_uuid, String::new()));
         for new in &job.deposit.entries {
-            keys.push([&new.entry.unique_id, space, &new.entry.entry_uuid, &new.body.sha256]);
+            if let Some(bound) = new.bound() {
+                keys.push((&new.entry.unique_id, space, &new.entry.entry_uuid, bound));
+            }
         }
-        links.extend(job.deposit.associations.iter().zip(&job.slots).map(|(a, slots)| (space, a, slots)));
-        for target in &job.deposit.replaced {
-            let text = "UPDATE document_entry SET status = 'deprecated' WHERE space_id = $1 AND entry_uuid = $2";
-            connection.execute(Sql::new(text).bind(space).bind(target)).await?;
+        for new in new_folders(job) {
+            keys.push((&new.folder.unique_id, space, &new.folder.entry_uuid, String::new()));
         }
+        links.extend(job.deposit.associations.iter().zip(&job.links).map(|(a, sealed)| (space, a, sealed)));
     }
     // In order: two processes that bring the same identifiers wait for each other instead of both giving up.
     keys.sort_unstable();
     let text = "INSERT INTO unique_key (unique_id, space_id, entry_uuid, sha256)";
-    insert(connection, text, &keys, |key| key.map(Value::from)).await?;
-    let text = "INSERT INTO association (space_id, entry_uuid, kind, source, target, slots)";
-    insert(connection, text, &links, |(space, a, slots)| {
+    insert(connection, text, &keys, |(id, space, uuid, sha256)| {
+        [(*id).into(), (*space).into(), (*uuid).into(), sha256.into()]
+    })
+    .await?;
+    let text = "INSERT INTO association (space_id, entry_uuid, kind, source, target, slots, status, documentation)";
+    insert(connection, text, &links, |(space, a, (slots, documentation))| {
         [
             (*space).into(),
             (&a.entry_uuid).into(),
             a.kind.urn().into(),
             (&a.source).into(),
             (&a.target).into(),
-            (*slots).into(),
+            slots.into(),
+            a.status.as_str().into(),
+            documentation.clone().into(),
         ]
     })
     .await

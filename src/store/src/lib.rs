@@ -57,7 +57,10 @@ pub use feed::FedEvent;
 pub use jobs::{JobSpec, JobState, Leased};
 pub use metrics::StoreMetrics;
 pub use proofs::{Consistency, Proven, check_growth, check_proof};
-pub use records::{Change, Deposit, Deposited, EntryRow, NewEntry, Notification, SetRow, TracePlace, TraceQuery};
+pub use records::{
+    Change, Deposit, Deposited, EntryBody, EntryRow, FolderRow, LinkQuery, NewEntry, NewFolder, Notification,
+    ObjectKind, ObjectQuery, SetRow, StateChange, TracePlace, TraceQuery,
+};
 pub use scrub::Scrubbed;
 pub use stamps::Unstamped;
 pub use vault::{LocalMaster, MasterKey, MasterKeys, read_secret};
@@ -226,13 +229,28 @@ impl Store {
         deposit: Deposit,
         event: &TraceEvent,
     ) -> Result<Deposited, StoreError> {
-        demand(permit, |o| o == Operation::Deposit)?;
+        demand(permit, |o| matches!(o, Operation::Deposit | Operation::Change(_)))?;
         self.blobs.room().check()?;
         let key = self.key_of(permit).await?;
         let mut deposit = deposit;
         let messages = self.sealed(&permit.space().to_string(), std::mem::take(&mut deposit.notifications))?;
         let prepared = PreparedDeposit::of(permit, deposit, &key, self.trace(event)?, messages)?;
         self.writer.submit(Job::Deposit(Box::new(prepared))).await
+    }
+
+    /// Changes the state of objects that stand, with the trace of it.
+    ///
+    /// # Errors
+    /// As [`Store::deposit`].
+    pub async fn change_states(
+        &self,
+        permit: &Permit,
+        states: Vec<StateChange>,
+        event: &TraceEvent,
+    ) -> Result<(), StoreError> {
+        demand(permit, |o| matches!(o, Operation::Change(_)))?;
+        let job = Job::States { guard: Guard::on(permit), states, trace: self.trace(event)? };
+        self.writer.submit(job).await.map(drop)
     }
 
     /// Records that a permitted act was done, with what is to be told of it. The answer may be given only once this

@@ -97,12 +97,11 @@ impl StoreMetrics {
 
     /// Counts an act that is about to be traced.
     pub(crate) fn count(&self, event: &TraceEvent) {
-        let act = serde_json::to_value(event.act).ok().and_then(|act| act.as_str().map(str::to_owned));
         let outcome = match &event.outcome {
             Outcome::Done => "done".to_owned(),
             Outcome::Refused(cause) => cause.clone(),
         };
-        let acted = Acted { act: act.unwrap_or_default(), face: event.face.clone(), outcome };
+        let acted = Acted { act: event.act.word().to_owned(), face: event.face.clone(), outcome };
         self.acts.get_or_create(&acted).inc();
     }
 

@@ -19,7 +19,7 @@ use crate::{
     error::StoreError,
     evidence::{BLOCK, Edge, EvidenceVerifier, Head, LeafText, commitment},
     records::TracePlace,
-    trace_log::SALT,
+    trace_log::{SALT, SignedHead},
 };
 
 /// First line of a proof file (C2SP tlog-proof).
@@ -106,10 +106,20 @@ async fn with_hashes<T>(
     Err(StoreError::Corrupt { what: "hash of the trace log" })
 }
 
-/// Reads hashes of the tree: from the blocks that are full, and computed again from the events after them.
+/// Reads hashes of the tree: from the blocks that are full, from what was kept with the last head, and computed again from
+/// the events after that.
 async fn read(connection: &mut Connection, origin: &str, wanted: &[u64]) -> Result<HashMap<u64, Hash>, StoreError> {
     let mut found = read_blocks(connection, origin, wanted).await?;
-    if wanted.iter().any(|i| !found.contains_key(i)) {
+    let lacks = |found: &HashMap<u64, Hash>| wanted.iter().any(|i| !found.contains_key(i));
+    if lacks(&found) {
+        let sql = Sql::new("SELECT number, hashes FROM log_tail WHERE origin = $1");
+        if let Some(row) = connection.one(sql.bind(origin)).await? {
+            let first = u64::try_from(row.int(0)?).map_or(u64::MAX, |n| n.saturating_mul(BLOCK as u64));
+            let (hashes, _) = row.bytes(1)?.as_chunks::<32>();
+            found.extend((first..).zip(hashes).filter(|(i, _)| wanted.contains(i)).map(|(i, hash)| (i, Hash(*hash))));
+        }
+    }
+    if lacks(&found) {
         let tail = tail(connection, origin).await?;
         found.extend(wanted.iter().filter_map(|i| tail.get(i).map(|hash| (*i, *hash))));
     }
@@ -307,7 +317,7 @@ impl Store {
         for head in heads {
             let note = key.sign(&head);
             let mut c = self.operations.get().await?;
-            crate::batch::store_head(&mut c, &head, &note).await?;
+            crate::batch::store_head(&mut c, &SignedHead { head, note: note.clone(), tail: None }).await?;
             c.done();
             self.writer.keep_outside(&note);
         }

@@ -2,10 +2,33 @@
 
 use access::Owner;
 use space::{
-    Association, DocumentEntry, EmergencyConsents, Ins, SpaceState, SubmissionSet, Traits, settings::AuthorisationKind,
+    Association, AvailabilityStatus, Cause, DocumentEntry, Dtm, EmergencyConsents, Folder, Ins, SpaceState,
+    SubmissionSet, Traits, settings::AuthorisationKind,
 };
 
 use crate::{blobs::StagedBody, error::StoreError};
+
+/// Where the bytes of an entry are.
+#[derive(Debug, Clone)]
+pub enum EntryBody {
+    /// Received with it.
+    Staged(StagedBody),
+    /// Those of an entry that stands, of which this is a new version of the metadata: the body's identifier.
+    Kept(String),
+    /// In another repository, or nowhere before they are asked for.
+    Elsewhere,
+}
+
+impl EntryBody {
+    /// What was received.
+    #[must_use]
+    pub const fn staged(&self) -> Option<&StagedBody> {
+        match self {
+            Self::Staged(body) => Some(body),
+            Self::Kept(_) | Self::Elsewhere => None,
+        }
+    }
+}
 
 /// A document to be stored.
 #[derive(Debug, Clone)]
@@ -15,7 +38,70 @@ pub struct NewEntry {
     /// Whose it is.
     pub owners: Vec<Owner>,
     /// Its bytes.
-    pub body: StagedBody,
+    pub body: EntryBody,
+}
+
+impl NewEntry {
+    /// What its identifier is bound to: the SHA-256 of a body, or what is known of bytes that are elsewhere. `None` for a
+    /// new version of metadata, whose identifier is bound already.
+    #[must_use]
+    pub(crate) fn bound(&self) -> Option<String> {
+        match &self.body {
+            EntryBody::Staged(body) => Some(body.sha256.clone()),
+            EntryBody::Kept(_) => None,
+            EntryBody::Elsewhere => Some(format!("elsewhere:{}", self.entry.hash.to_ascii_lowercase())),
+        }
+    }
+}
+
+/// A folder to be stored.
+#[derive(Debug, Clone)]
+pub struct NewFolder {
+    /// Its metadata.
+    pub folder: Folder,
+    /// Whose it is.
+    pub owners: Vec<Owner>,
+}
+
+/// What kind of registry object an identifier is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectKind {
+    /// A document's.
+    Entry,
+    /// A folder's.
+    Folder,
+    /// A submission set's.
+    Set,
+    /// A link's.
+    Association,
+}
+
+impl ObjectKind {
+    pub(crate) const fn table(self) -> &'static str {
+        match self {
+            Self::Entry => "document_entry",
+            Self::Folder => "folder",
+            Self::Set => "submission_set",
+            Self::Association => "association",
+        }
+    }
+}
+
+/// A change of an object's state: carried out only when the object still is in the state it was decided on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateChange {
+    /// Of what.
+    pub kind: ObjectKind,
+    /// Its `entry_uuid`.
+    pub uuid: String,
+    /// The state it must be in.
+    pub from: AvailabilityStatus,
+    /// The state it comes to be in.
+    pub to: AvailabilityStatus,
+    /// Whether a newer version of its metadata takes its place.
+    pub superseded: bool,
+    /// What is told when it is in another state, or superseded already.
+    pub otherwise: Cause,
 }
 
 /// A message to be queued with the act that causes it.
@@ -38,10 +124,16 @@ pub struct Deposit {
     pub owners: Vec<Owner>,
     /// Its documents.
     pub entries: Vec<NewEntry>,
+    /// Its folders.
+    pub folders: Vec<NewFolder>,
     /// Its links.
     pub associations: Vec<Association>,
-    /// `entry_uuid`s of the entries it replaces.
-    pub replaced: Vec<String>,
+    /// What it does to objects that stand: replacements, new versions, orders.
+    pub states: Vec<StateChange>,
+    /// Folders that stand and that something goes into: their `entry_uuid`s.
+    pub filled_folders: Vec<String>,
+    /// When that is, as folders say it.
+    pub at: Dtm,
     /// Media type of the metadata as they came.
     pub original_type: &'static str,
     /// The metadata as they came, byte for byte.
@@ -153,6 +245,39 @@ pub struct SetRow {
     pub set: SubmissionSet,
     /// Whose it is.
     pub owners: Vec<Owner>,
+}
+
+/// A stored folder.
+#[derive(Debug, Clone)]
+pub struct FolderRow {
+    /// The metadata.
+    pub folder: Folder,
+    /// Whose it is.
+    pub owners: Vec<Owner>,
+}
+
+/// Which sets or folders are looked for. Lists that are empty ask nothing.
+#[derive(Debug, Clone, Default)]
+pub struct ObjectQuery {
+    /// By `entry_uuid`.
+    pub entry_uuids: Vec<String>,
+    /// By `unique_id`.
+    pub unique_ids: Vec<String>,
+    /// By `logical_id` (folders).
+    pub logical_ids: Vec<String>,
+    /// Versions of metadata that were superseded too.
+    pub superseded: bool,
+}
+
+/// Which links are looked for. Lists that are empty ask nothing; those that are not are all asked.
+#[derive(Debug, Clone, Default)]
+pub struct LinkQuery {
+    /// By `entry_uuid`.
+    pub entry_uuids: Vec<String>,
+    /// By where they start.
+    pub sources: Vec<String>,
+    /// By where they end.
+    pub targets: Vec<String>,
 }
 
 pub(crate) fn json<T: serde::Serialize>(value: &T, what: &'static str) -> Result<String, StoreError> {

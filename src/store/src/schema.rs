@@ -26,6 +26,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0002_operations.sql"),
         include_str!("../migrations/postgres/0002_operations.sql"),
     ),
+    (
+        3,
+        "registry",
+        include_str!("../migrations/sqlite/0003_registry.sql"),
+        include_str!("../migrations/postgres/0003_registry.sql"),
+    ),
 ];
 
 /// Tables that PostgreSQL splits by a hash of their first key.
@@ -39,6 +45,7 @@ const SPLIT: &[&str] = &[
     "submission_set",
     "document_entry",
     "association",
+    "folder",
     "unique_key",
     "body",
     "trace",

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use access::{AccessPolicy, Operation, Permit, Tables};
 use ambient::{SharedClock, SharedRng, SystemClock, SystemRng};
 use space::{
-    Actor, AuthMode, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, EmergencyConsents, Ins, InsOid, InsTolerance,
-    Oid, Profession, ProfessionalId, Purpose, Role, Settings, Sex, Software, SpaceId, SpaceState, StructureId,
-    SubmissionSet, Traits,
+    Actor, AuthMode, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, EmergencyConsents, EntryKind, Ins, InsOid,
+    InsTolerance, Oid, Profession, ProfessionalId, Purpose, Role, Settings, Sex, Software, SpaceId, SpaceState,
+    StructureId, SubmissionSet, Traits,
     hl7::Cx,
     query::EntryQuery,
     settings::AuthorisationKind,
@@ -15,8 +15,8 @@ use space::{
 };
 
 use crate::{
-    Change, Deposit, Deposited, EvidenceKey, LocalMaster, MasterKeys, NewEntry, Report, StagedBody, Store, StoreError,
-    StoreOptions, StoredBody, Witness,
+    Change, Deposit, Deposited, EntryBody, EvidenceKey, LocalMaster, MasterKeys, NewEntry, Report, StagedBody, Store,
+    StoreError, StoreOptions, StoredBody, Witness,
 };
 
 /// Which database a test runs on.
@@ -219,6 +219,8 @@ impl World {
             entry_uuid: uuid(),
             logical_id: uuid(),
             version: 1,
+            kind: EntryKind::Stable,
+            repository: None,
             unique_id: unique_id.into(),
             status: AvailabilityStatus::Approved,
             patient_id: patient_id.clone(),
@@ -264,9 +266,12 @@ impl World {
         let deposit = Deposit {
             set,
             owners: Vec::new(),
-            entries: vec![NewEntry { entry, owners: Vec::new(), body }],
+            entries: vec![NewEntry { entry, owners: Vec::new(), body: EntryBody::Staged(body) }],
             associations: Vec::new(),
-            replaced: Vec::new(),
+            folders: Vec::new(),
+            states: Vec::new(),
+            filled_folders: Vec::new(),
+            at: Dtm::parse("20260101").expect("a date"),
             original_type: "text/plain",
             original: b"as it came".to_vec(),
             notifications: Vec::new(),

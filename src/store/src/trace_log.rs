@@ -65,7 +65,15 @@ pub(crate) struct Log {
     key: Option<Arc<EvidenceKey>>,
 }
 
-/// A block of stored hashes that is full.
+/// A head with its signature, and the hashes under it that fill no block, where they are known.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedHead {
+    pub(crate) head: Head,
+    pub(crate) note: String,
+    pub(crate) tail: Option<Block>,
+}
+
+/// A block of stored hashes: full, or the last.
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
     pub(crate) number: i64,
@@ -106,7 +114,7 @@ impl Log {
     }
 
     /// The head as it stands now, signed, when there is something new to sign for and a key to sign with.
-    pub(crate) fn head(&mut self, at_ms: i64) -> Option<(Head, String)> {
+    pub(crate) fn head(&mut self, at_ms: i64) -> Option<SignedHead> {
         let key = self.key.as_ref()?;
         if self.edge.size == self.signed {
             return None;
@@ -114,6 +122,7 @@ impl Log {
         let head = Head { origin: self.origin.clone(), size: self.edge.size, root: self.edge.root().0, at_ms };
         let note = key.sign(&head);
         self.signed = self.edge.size;
-        Some((head, note))
+        let hashes = self.tail.iter().flat_map(|h| h.0).collect();
+        Some(SignedHead { head, note, tail: Some(Block { number: self.blocks, hashes }) })
     }
 }

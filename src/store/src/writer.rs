@@ -20,10 +20,10 @@ use crate::{
     batch,
     db::{Connection, Database, Use},
     error::StoreError,
-    evidence::{EvidenceKey, Head},
+    evidence::EvidenceKey,
     metrics::StoreMetrics,
-    records::{Change, Deposit, Deposited},
-    trace_log::{Log, PendingTrace},
+    records::{Change, Deposit, Deposited, StateChange},
+    trace_log::{Log, PendingTrace, SignedHead},
     vault::{DataKey, Wrapped},
 };
 
@@ -46,6 +46,8 @@ pub(crate) enum Job {
     Record { guard: Option<Guard>, trace: PendingTrace, messages: Vec<SealedMessage> },
     /// A submission.
     Deposit(Box<PreparedDeposit>),
+    /// A change of the state of objects.
+    States { guard: Guard, states: Vec<StateChange>, trace: PendingTrace },
     /// A change of settings.
     Change { guard: Guard, change: PreparedChange, trace: PendingTrace },
     /// The development clock.
@@ -106,8 +108,9 @@ pub(crate) struct PreparedDeposit {
     pub(crate) set_owners: String,
     pub(crate) original: Vec<u8>,
     pub(crate) entries: Vec<PreparedEntry>,
-    /// For each association: slots.
-    pub(crate) slots: Vec<String>,
+    pub(crate) folders: Vec<PreparedFolder>,
+    /// For each association: slots, and the code that documents it.
+    pub(crate) links: Vec<(String, Option<String>)>,
     pub(crate) at_ms: i64,
     pub(crate) trace: PendingTrace,
     pub(crate) messages: Vec<SealedMessage>,
@@ -124,6 +127,13 @@ pub(crate) struct PreparedEntry {
     pub(crate) body_key: Option<Vec<u8>>,
 }
 
+/// A folder of a deposit, sealed.
+#[derive(Debug, Clone)]
+pub(crate) struct PreparedFolder {
+    pub(crate) metadata: Vec<u8>,
+    pub(crate) owners: String,
+}
+
 impl PreparedDeposit {
     /// Seals a deposit under the key of its space.
     pub(crate) fn of(
@@ -137,10 +147,14 @@ impl PreparedDeposit {
         let guard = Guard::on(permit);
         let space = guard.space.as_str();
         let entry = |new: &crate::NewEntry| {
-            let (uuid, body) = (new.entry.entry_uuid.as_str(), &new.body);
-            let inline = body.inline.as_ref().map(|b| key.seal(&["body", space, &body.body_id], b)).transpose()?;
-            let outside = body.outside.as_ref();
-            let body_key = outside.map(|o| key.seal(&["body key", space, &body.body_id], o.key.bytes())).transpose()?;
+            let uuid = new.entry.entry_uuid.as_str();
+            let (mut inline, mut body_key) = (None, None);
+            if let Some(body) = new.body.staged() {
+                let whole = body.inline.as_ref();
+                inline = whole.map(|b| key.seal(&["body", space, &body.body_id], b)).transpose()?;
+                let outside = body.outside.as_ref();
+                body_key = outside.map(|o| key.seal(&["body key", space, &body.body_id], o.key.bytes())).transpose()?;
+            }
             Ok(PreparedEntry {
                 metadata: key.seal(&["entry", space, uuid], json(&new.entry, "entry")?.as_bytes())?,
                 owners: json(&new.owners, "owners")?,
@@ -148,13 +162,25 @@ impl PreparedDeposit {
                 body_key,
             })
         };
+        let folder = |new: &crate::NewFolder| {
+            let uuid = new.folder.entry_uuid.as_str();
+            Ok(PreparedFolder {
+                metadata: key.seal(&["folder", space, uuid], json(&new.folder, "folder")?.as_bytes())?,
+                owners: json(&new.owners, "owners")?,
+            })
+        };
+        let link = |link: &space::Association| {
+            let documentation = link.documentation.as_ref().map(|code| json(code, "documentation")).transpose()?;
+            Ok((json(&link.slots, "slots")?, documentation))
+        };
         let set = deposit.set.entry_uuid.as_str();
         Ok(Self {
             set_metadata: key.seal(&["set", space, set], json(&deposit.set, "submission set")?.as_bytes())?,
             set_owners: json(&deposit.owners, "owners")?,
             original: key.seal_packed(&["original", space, set], &deposit.original)?,
             entries: deposit.entries.iter().map(entry).collect::<Result<_, StoreError>>()?,
-            slots: deposit.associations.iter().map(|a| json(&a.slots, "slots")).collect::<Result<_, StoreError>>()?,
+            folders: deposit.folders.iter().map(folder).collect::<Result<_, StoreError>>()?,
+            links: deposit.associations.iter().map(link).collect::<Result<_, StoreError>>()?,
             at_ms: trace.at_ms,
             trace,
             messages,
@@ -251,7 +277,7 @@ struct Task {
     options: WriterOptions,
     sign_at: Instant,
     /// Heads signed that the store does not have yet.
-    unkept: Vec<(Head, String)>,
+    unkept: Vec<SignedHead>,
     /// Events of the log under a head that the store has.
     kept: u64,
 }
@@ -304,9 +330,9 @@ impl Task {
     async fn sign(&mut self) {
         self.sign_at = Instant::now() + self.options.sign_every;
         self.unkept.extend(self.log.head(self.options.clock.now().as_millisecond()));
-        while let Some((head, note)) = self.unkept.first().cloned() {
+        while let Some(signed) = self.unkept.first().cloned() {
             let stored = match self.connection().await {
-                Ok(connection) => batch::store_head(connection, &head, &note).await,
+                Ok(connection) => batch::store_head(connection, &signed).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = stored {
@@ -314,10 +340,10 @@ impl Task {
                 self.lost(&error);
                 return;
             }
-            keep_outside(self.options.heads.as_deref(), &note);
+            keep_outside(self.options.heads.as_deref(), &signed.note);
             self.unkept.remove(0);
-            if head.origin == self.log.origin {
-                self.kept = head.size;
+            if signed.head.origin == self.log.origin {
+                self.kept = signed.head.size;
             }
         }
         self.options.metrics.unsigned.set(self.log.edge.size - self.kept);

@@ -32,6 +32,8 @@ pub const LCM: &str = "urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0";
 pub const QUERY: &str = "urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0";
 /// IHE XDS.b repository messages (ITI TF-2 appendix V).
 pub const XDSB: &str = "urn:ihe:iti:xds-b:2007";
+/// IHE removal of documents (ITI TF-2 §3.86).
+pub const RMD: &str = "urn:ihe:iti:rmd:2017";
 /// Our own fault detail.
 pub const FAULT_DETAIL: &str = "urn:passerelle:soap:fault-detail:1";
 
@@ -53,4 +55,24 @@ pub mod action {
     pub const UPDATE_DOCUMENT_SET: &str = "urn:ihe:iti:2010:UpdateDocumentSet";
     /// ITI-57 response.
     pub const UPDATE_DOCUMENT_SET_RESPONSE: &str = "urn:ihe:iti:2010:UpdateDocumentSetResponse";
+    /// ITI-42 request.
+    pub const REGISTER: &str = "urn:ihe:iti:2007:RegisterDocumentSet-b";
+    /// ITI-42 response.
+    pub const REGISTER_RESPONSE: &str = "urn:ihe:iti:2007:RegisterDocumentSet-bResponse";
+    /// ITI-61 request.
+    pub const REGISTER_ON_DEMAND: &str = "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry";
+    /// ITI-61 response.
+    pub const REGISTER_ON_DEMAND_RESPONSE: &str = "urn:ihe:iti:2010:RegisterOnDemandDocumentEntryResponse";
+    /// ITI-62 request.
+    pub const REMOVE_METADATA: &str = "urn:ihe:iti:2010:DeleteDocumentSet";
+    /// ITI-62 response.
+    pub const REMOVE_METADATA_RESPONSE: &str = "urn:ihe:iti:2010:DeleteDocumentSetResponse";
+    /// ITI-86 request.
+    pub const REMOVE_DOCUMENTS: &str = "urn:ihe:iti:2017:RemoveDocuments";
+    /// ITI-86 response.
+    pub const REMOVE_DOCUMENTS_RESPONSE: &str = "urn:ihe:iti:2017:RemoveDocumentsResponse";
+    /// ITI-92 request.
+    pub const RESTRICTED_UPDATE: &str = "urn:ihe:iti:2018:RestrictedUpdateDocumentSet";
+    /// ITI-92 response.
+    pub const RESTRICTED_UPDATE_RESPONSE: &str = "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse";
 }

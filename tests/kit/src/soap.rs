@@ -68,75 +68,33 @@ pub struct Deposit {
     pub set_id: String,
     /// The documents.
     pub documents: Vec<TestDocument>,
+    /// Further registry objects: folders, links.
+    pub more: String,
 }
 
 impl Deposit {
     /// A submission of one document.
     #[must_use]
     pub fn one(ins: &str, document: TestDocument) -> Self {
-        Self { ins: ins.to_owned(), set_id: crate::oid(), documents: vec![document] }
+        Self { ins: ins.to_owned(), set_id: crate::oid(), documents: vec![document], more: String::new() }
     }
 
     /// The body of the envelope; documents are included as `cid:N@test`.
     #[must_use]
     pub fn body(&self) -> String {
-        let cx = format!("{}^^^&amp;1.2.250.1.213.1.4.10&amp;ISO^NH", self.ins);
-        let mut id = 0;
         let mut o = String::with_capacity(8192);
         o.push_str(r#"<ns4:ProvideAndRegisterDocumentSetRequest xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" xmlns:ns3="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" xmlns:ns4="urn:ihe:iti:xds-b:2007"><ns3:SubmitObjectsRequest><RegistryObjectList>"#);
-        o.push_str(r#"<RegistryPackage id="SubmissionSet01"><Slot name="submissionTime"><ValueList><Value>20260101120000</Value></ValueList></Slot><Name><LocalizedString charset="UTF8" value="Lot de test" xml:lang="FR"/></Name>"#);
-        author(&mut o, "SubmissionSet01", &mut id, "a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d");
-        classification(
-            &mut o,
-            "SubmissionSet01",
-            &mut id,
-            "aa543740-bdda-424e-8c96-df4873be8500",
-            "04",
-            "1.2.250.1.213.2.2",
-        );
-        o.push_str(r#"<Classification classificationNode="urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd" classifiedObject="SubmissionSet01" id="claSet"/>"#);
-        identifier(
-            &mut o,
-            "SubmissionSet01",
-            &mut id,
-            "6b5aea1a-874d-4603-a4bc-96a0a7b38446",
-            &cx,
-            "XDSSubmissionSet.patientId",
-        );
-        identifier(
-            &mut o,
-            "SubmissionSet01",
-            &mut id,
-            "554ac39e-e3fe-47fe-b233-965d2a147832",
-            "1.2.250.1.999.8",
-            "XDSSubmissionSet.sourceId",
-        );
-        identifier(
-            &mut o,
-            "SubmissionSet01",
-            &mut id,
-            "96fdda7c-d067-4183-912e-bf5ee74998a8",
-            &self.set_id,
-            "XDSSubmissionSet.uniqueId",
-        );
-        o.push_str("</RegistryPackage>");
+        o.push_str(&submission_set(&self.ins, &self.set_id));
         for document in &self.documents {
-            extrinsic(&mut o, &mut id, document, &cx);
+            o.push_str(&document_entry(&self.ins, document));
         }
-        for (n, document) in self.documents.iter().enumerate() {
-            let _ = write!(
-                o,
-                r#"<Association associationType="urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember" id="assoc{n}" sourceObject="SubmissionSet01" targetObject="{}"><Slot name="SubmissionSetStatus"><ValueList><Value>Original</Value></ValueList></Slot></Association>"#,
-                document.id
-            );
+        for document in &self.documents {
+            o.push_str(&association(HAS_MEMBER, SET, &document.id, &[("SubmissionSetStatus", "Original")]));
             if let Some(target) = &document.replaces {
-                let _ = write!(
-                    o,
-                    r#"<Association associationType="urn:ihe:iti:2007:AssociationType:RPLC" id="rplc{n}" sourceObject="{}" targetObject="{target}"/>"#,
-                    document.id
-                );
+                o.push_str(&association("urn:ihe:iti:2007:AssociationType:RPLC", &document.id, target, &[]));
             }
         }
+        o.push_str(&self.more);
         o.push_str("</RegistryObjectList></ns3:SubmitObjectsRequest>");
         for (n, document) in self.documents.iter().enumerate() {
             let _ = write!(
@@ -164,7 +122,128 @@ impl Deposit {
     }
 }
 
-fn extrinsic(o: &mut String, id: &mut u32, d: &TestDocument, cx: &str) {
+/// Symbolic identifier of the set in our messages.
+pub const SET: &str = "SubmissionSet01";
+/// HasMember.
+pub const HAS_MEMBER: &str = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember";
+/// UpdateAvailabilityStatus.
+pub const UPDATE_STATUS: &str = "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus";
+/// Archived, as the DMP writes it.
+pub const ARCHIVED: &str = "urn:asip:ci-sis:2010:StatusType:Archived";
+/// Deleted, as the DMP writes it.
+pub const DELETED: &str = "urn:asip:ci-sis:2010:StatusType:Deleted";
+
+fn cx(ins: &str) -> String {
+    format!("{ins}^^^&amp;1.2.250.1.213.1.4.10&amp;ISO^NH")
+}
+
+/// The `RegistryPackage` of a submission set.
+#[must_use]
+pub fn submission_set(ins: &str, unique_id: &str) -> String {
+    let mut o = String::with_capacity(2048);
+    let id = &mut 0;
+    let _ = write!(
+        o,
+        r#"<RegistryPackage id="{SET}"><Slot name="submissionTime"><ValueList><Value>20260101120000</Value></ValueList></Slot><Name><LocalizedString charset="UTF8" value="Lot de test" xml:lang="FR"/></Name>"#
+    );
+    author(&mut o, SET, id, "a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d");
+    classification(&mut o, SET, id, "aa543740-bdda-424e-8c96-df4873be8500", "04", "1.2.250.1.213.2.2");
+    let _ = write!(
+        o,
+        r#"<Classification classificationNode="urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd" classifiedObject="{SET}" id="claSet"/>"#
+    );
+    identifier(&mut o, SET, id, "6b5aea1a-874d-4603-a4bc-96a0a7b38446", &cx(ins), "XDSSubmissionSet.patientId");
+    identifier(&mut o, SET, id, "554ac39e-e3fe-47fe-b233-965d2a147832", "1.2.250.1.999.8", "XDSSubmissionSet.sourceId");
+    identifier(&mut o, SET, id, "96fdda7c-d067-4183-912e-bf5ee74998a8", unique_id, "XDSSubmissionSet.uniqueId");
+    o.push_str("</RegistryPackage>");
+    o
+}
+
+/// The `RegistryPackage` of a folder.
+#[must_use]
+pub fn folder(object: &str, ins: &str, unique_id: &str, title: &str) -> String {
+    let mut o = String::with_capacity(1024);
+    let id = &mut 100;
+    let _ = write!(
+        o,
+        r#"<RegistryPackage id="{object}"><Name><LocalizedString charset="UTF8" value="{title}" xml:lang="FR"/></Name><Description><LocalizedString value="Classeur de test"/></Description>"#
+    );
+    classification(&mut o, object, id, "1ba97051-7806-41a8-a48b-8fce7af683c5", "GROSSESSE", "1.2.250.1.999.9");
+    let _ = write!(
+        o,
+        r#"<Classification classificationNode="urn:uuid:d9d542f3-6cc4-48b6-8870-ea235fbc94c2" classifiedObject="{object}" id="cla{object}"/>"#
+    );
+    identifier(&mut o, object, id, "f64ffdf0-4b97-4e06-b79f-a52b38ec2f8a", &cx(ins), "XDSFolder.patientId");
+    identifier(&mut o, object, id, "75df8f67-9973-4fbe-a900-df66cefecc5a", unique_id, "XDSFolder.uniqueId");
+    o.push_str("</RegistryPackage>");
+    o
+}
+
+/// An `Association`, with an identifier made of its ends.
+#[must_use]
+pub fn association(kind: &str, source: &str, target: &str, slots: &[(&str, &str)]) -> String {
+    let id = format!("{source}.{target}").replace(':', "-");
+    let slots: String = slots.iter().map(|(name, value)| query_slot(name, value)).collect();
+    format!(
+        r#"<Association associationType="{kind}" id="{id}" sourceObject="{source}" targetObject="{target}">{slots}</Association>"#
+    )
+}
+
+/// A bare `SubmitObjectsRequest` of a set and `objects`.
+#[must_use]
+pub fn submit_objects(ins: &str, objects: &str) -> String {
+    let set = submission_set(ins, &crate::oid());
+    format!(
+        r#"<lcm:SubmitObjectsRequest xmlns:lcm="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><RegistryObjectList>{set}{objects}</RegistryObjectList></lcm:SubmitObjectsRequest>"#
+    )
+}
+
+/// An order that changes the state of an object (ITI-57, DMP TD3.3c and TD3.3d).
+#[must_use]
+pub fn status_order(target: &str, from: &str, to: &str) -> String {
+    association(UPDATE_STATUS, SET, target, &[("OriginalStatus", from), ("NewStatus", to)])
+}
+
+/// A new version of a document's metadata: `edit` changes what the registry gave back (`entry`, an ExtrinsicObject).
+#[must_use]
+pub fn new_version(entry: &str, version: u32, edit: impl FnOnce(String) -> String) -> String {
+    let uuid = attributes(entry, "id").into_iter().next().unwrap_or_default();
+    let entry = edit(entry.replace(&format!(" id=\"{uuid}"), " id=\"Document01"))
+        .replace(&format!("classifiedObject=\"{uuid}"), "classifiedObject=\"Document01")
+        .replace(&format!("registryObject=\"{uuid}"), "registryObject=\"Document01");
+    let member = association(
+        HAS_MEMBER,
+        SET,
+        "Document01",
+        &[("SubmissionSetStatus", "Original"), ("PreviousVersion", &version.to_string())],
+    );
+    format!("{entry}{member}")
+}
+
+/// The first element of this name in an answer, in no namespace prefix, as it can be sent again.
+#[must_use]
+pub fn element_of(xml: &str, name: &str) -> String {
+    let (open, close) = (format!("<rim:{name} "), format!("</rim:{name}>"));
+    let start = xml.find(&open).unwrap_or_default();
+    let end = xml[start..].find(&close).map_or(start, |end| start + end + close.len());
+    xml[start..end].replace("<rim:", "<").replace("</rim:", "</")
+}
+
+/// A stored query by identifier and slots.
+#[must_use]
+pub fn stored_query(id: &str, return_type: &str, slots: &[(&str, &str)]) -> String {
+    let slots: String = slots.iter().map(|(name, value)| query_slot(name, value)).collect();
+    format!(
+        r#"<ns3:AdhocQueryRequest xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" xmlns:ns3="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"><ns3:ResponseOption returnComposedObjects="true" returnType="{return_type}"/><AdhocQuery id="urn:uuid:{id}">{slots}</AdhocQuery></ns3:AdhocQueryRequest>"#
+    )
+}
+
+/// The `ExtrinsicObject` of a document.
+#[must_use]
+pub fn document_entry(ins: &str, d: &TestDocument) -> String {
+    let mut text = String::with_capacity(4096);
+    let (o, cx) = (&mut text, cx(ins));
+    let id = &mut 0;
     let object = d.id.as_str();
     let _ = write!(
         o,
@@ -182,9 +261,10 @@ fn extrinsic(o: &mut String, id: &mut u32, d: &TestDocument, cx: &str) {
     classification(o, object, id, "a09d5840-386c-46f2-b5ad-9c3699a4309d", &d.format_code.0, &d.format_code.1);
     classification(o, object, id, "f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1", "SA01", "1.2.250.1.71.4.2.4");
     classification(o, object, id, "cccf5598-8b07-4b77-a05e-ae952c785ead", "ETABLISSEMENT", "1.2.250.1.213.1.1.4.9");
-    identifier(o, object, id, "58a6f841-87b3-4a3e-92fd-a8ffeff98427", cx, "XDSDocumentEntry.patientId");
+    identifier(o, object, id, "58a6f841-87b3-4a3e-92fd-a8ffeff98427", &cx, "XDSDocumentEntry.patientId");
     identifier(o, object, id, "2e82c1f6-a085-4c72-9da3-8640a32e42ab", &d.unique_id, "XDSDocumentEntry.uniqueId");
     o.push_str("</ExtrinsicObject>");
+    text
 }
 
 /// Content-Type of an MTOM message.

@@ -2,7 +2,7 @@
 
 use space::{
     Cause, Purpose,
-    trace::{Act, Outcome},
+    trace::{Act, ActKind, Outcome},
 };
 
 /// A code, its system (a name or an OID) and what it means.
@@ -44,19 +44,12 @@ const ACTS: &str = "urn:passerelle:act";
 
 /// What event an act is.
 pub(super) const fn event(act: Act) -> Coded {
-    match act {
-        Act::Deposit => coded("110107", "DCM", "Import"),
-        Act::Fetch => coded("110106", "DCM", "Export"),
-        Act::Find | Act::Lookup | Act::Identify => coded("110112", "DCM", "Query"),
-        Act::ReadTrace => coded("110101", "DCM", "Audit Log Used"),
-        Act::Authorise
-        | Act::Withdraw
-        | Act::Block
-        | Act::Unblock
-        | Act::SetEmergency
-        | Act::SetMedecinTraitant
-        | Act::Oppose
-        | Act::Create => coded("110110", "DCM", "Patient Record"),
+    match act.kind() {
+        ActKind::Create if matches!(act, Act::Deposit) => coded("110107", "DCM", "Import"),
+        ActKind::Read => coded("110106", "DCM", "Export"),
+        ActKind::Query => coded("110112", "DCM", "Query"),
+        ActKind::ReadTrace => coded("110101", "DCM", "Audit Log Used"),
+        ActKind::Create | ActKind::Update | ActKind::Delete => coded("110110", "DCM", "Patient Record"),
     }
 }
 
@@ -69,6 +62,11 @@ pub(super) fn event_type(act: Act, face: &str) -> Coded {
         (Act::Fetch, "fhir") => coded("ITI-68", TRANSACTIONS, "Retrieve Document"),
         (Act::Find | Act::Lookup, "ihe") => coded("ITI-18", TRANSACTIONS, "Registry Stored Query"),
         (Act::Find | Act::Lookup, "fhir") => coded("ITI-67", TRANSACTIONS, "Find Document References"),
+        (
+            Act::Update | Act::Mask | Act::Unmask | Act::MakeVisible | Act::Archive | Act::Unarchive | Act::Delete,
+            "ihe",
+        ) => coded("ITI-57", TRANSACTIONS, "Update Document Set"),
+        (Act::FeedIdentity, "ihe") => coded("ITI-44", TRANSACTIONS, "Patient Identity Feed"),
         (Act::ReadTrace, "fhir") => coded("ITI-81", TRANSACTIONS, "Retrieve ATNA Audit Event"),
         (act, _) => ours(act),
     }
@@ -76,38 +74,17 @@ pub(super) fn event_type(act: Act, face: &str) -> Coded {
 
 /// Our own word for an act.
 pub(super) const fn ours(act: Act) -> Coded {
-    let (code, text) = match act {
-        Act::Deposit => ("deposit", "Alimentation"),
-        Act::Find => ("find", "Recherche de documents"),
-        Act::Fetch => ("fetch", "Consultation d'un document"),
-        Act::Lookup => ("lookup", "Recherche de références"),
-        Act::Identify => ("identify", "Test d'existence"),
-        Act::ReadTrace => ("read_trace", "Consultation de la trace"),
-        Act::Authorise => ("authorise", "Autorisation"),
-        Act::Withdraw => ("withdraw", "Retrait d'autorisation"),
-        Act::Block => ("block", "Blocage"),
-        Act::Unblock => ("unblock", "Levée de blocage"),
-        Act::SetEmergency => ("set_emergency", "Consentements d'urgence"),
-        Act::SetMedecinTraitant => ("set_medecin_traitant", "Médecin traitant"),
-        Act::Oppose => ("oppose", "Opposition ou clôture"),
-        Act::Create => ("create", "Création de l'espace"),
-    };
-    coded(code, ACTS, text)
+    coded(act.word(), ACTS, act.label())
 }
 
 /// `EventActionCode`.
 pub(super) const fn action(act: Act) -> &'static str {
-    match act {
-        Act::Deposit | Act::Create => "C",
-        Act::Fetch | Act::ReadTrace => "R",
-        Act::Find | Act::Lookup | Act::Identify => "E",
-        Act::Authorise
-        | Act::Withdraw
-        | Act::Block
-        | Act::Unblock
-        | Act::SetEmergency
-        | Act::SetMedecinTraitant
-        | Act::Oppose => "U",
+    match act.kind() {
+        ActKind::Create => "C",
+        ActKind::Read | ActKind::ReadTrace => "R",
+        ActKind::Query => "E",
+        ActKind::Update => "U",
+        ActKind::Delete => "D",
     }
 }
 

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use space::{
     Actor, Ins, ProfessionalId, Role, StructureId,
     people::{PS_ID_NAT_OID, STRUCT_ID_NAT_OID},
-    trace::{Act, Outcome, TraceEvent},
+    trace::{Act, ActKind, Outcome, TraceEvent},
 };
 
 use codes::Coded;
@@ -215,21 +215,21 @@ fn patient(xml: &mut Xml, event: &TraceEvent, ins: Option<&Ins>) {
 
 /// What the act bore on, beside the holder.
 fn objects(xml: &mut Xml, event: &TraceEvent, source: &AuditSource) {
-    match event.act {
-        Act::Find | Act::Lookup | Act::Identify => {
+    match event.act.kind() {
+        ActKind::Query => {
             let ours = codes::ours(event.act);
             let id = format!("{}:{}", ours.system, ours.code);
             let id_type = codes::event_type(event.act, &event.face);
             Object { id: &id, kind: Some("2"), role: "24", id_type, name: ours.text, details: Vec::new() }.write(xml);
         }
-        Act::ReadTrace => {
+        ActKind::ReadTrace => {
             // "Security Audit Log" is the name DICOM gives the object (A.5.3.2).
             let (id, name) = (source.gateway.as_str(), "Security Audit Log");
             Object { id, kind: Some("2"), role: "13", id_type: codes::URI, name, details: Vec::new() }.write(xml);
         }
         _ => {}
     }
-    let on_documents = matches!(event.act, Act::Deposit | Act::Find | Act::Fetch | Act::Lookup);
+    let on_documents = event.act.is_on_documents();
     let left_off = event.targets.len().saturating_sub(MAX_TARGETS);
     for (nth, target) in event.targets.iter().take(MAX_TARGETS).enumerate() {
         let (kind, role, id_type) = match on_documents {

@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use desk::{DepositRequest, Fault, Original, Receipt, StagedBody};
+use desk::{DepositRequest, EntryBody, Fault, Original, Receipt, StagedBody};
 use space::{Cause, Refusal, trace::Act};
 use wire_fhir::{
     Bundle, BundleType, Entry, Limits, Meta, ParseError, Problem, Resource, TransactionBundle, parse_bundle,
@@ -58,6 +58,7 @@ async fn deposit(state: &FhirState, call: &mut Call, parts: &Parts, content: Bod
     let Plan { submission, roles, .. } = plan;
     let unique_ids: Vec<String> = submission.documents.iter().map(|d| d.entry.unique_id.clone()).collect();
     let bodies = stage(state, &mut bundle, &roles, unique_ids.len()).await?;
+    let bodies = bodies.into_iter().map(EntryBody::Staged).collect();
     let original = Original { media_type: "application/fhir+json", bytes: std::mem::take(&mut bundle.original) };
     let receipt = state.desk.deposit(&call.caller, DepositRequest { submission, bodies, original }).await?;
     let now = state.desk.clock().now();

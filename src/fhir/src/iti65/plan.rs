@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use space::{Association, AssociationKind, Cause, Ins, Refusal, Slot, Submission, SubmittedDocument};
+use space::{
+    Association, AssociationKind, AvailabilityStatus, Cause, Ins, Refusal, Slot, Submission, SubmittedDocument,
+};
 use wire_fhir::{DocumentReference, List, RelatesTo, Resource, TransactionBundle, TransactionEntry};
 
 use super::{
@@ -127,9 +129,12 @@ pub(super) fn read(bundle: &TransactionBundle, ins: &Ins) -> Result<Plan, Vec<Re
         }
     }
     match set {
-        Some(set) if wrong.is_empty() => {
-            Ok(Plan { submission: Submission { set, place, documents, associations }, roles, links, patches })
-        }
+        Some(set) if wrong.is_empty() => Ok(Plan {
+            submission: Submission { set, place, documents, folders: Vec::new(), associations },
+            roles,
+            links,
+            patches,
+        }),
         _ => Err(wrong),
     }
 }
@@ -262,7 +267,9 @@ fn members(
                 kind: AssociationKind::HasMember,
                 source: set_uuid.to_owned(),
                 target: name_of(number),
+                status: AvailabilityStatus::Approved,
                 slots,
+                documentation: None,
             };
             associations.push((association, place));
         }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use space::{Association, AssociationKind, Cause, Ins, Refusal, query::EntryQuery};
+use space::{Association, AssociationKind, AvailabilityStatus, Cause, Ins, Refusal, query::EntryQuery};
 
 use super::plan::Plan;
 use crate::{FhirState, call::Call, respond::Failure, translate::ids};
@@ -78,7 +78,9 @@ pub(super) async fn settle(state: &FhirState, call: &Call, ins: &Ins, plan: &mut
             kind,
             source,
             target,
+            status: AvailabilityStatus::Approved,
             slots: Vec::new(),
+            documentation: None,
         };
         plan.submission.associations.push((association, place));
     }

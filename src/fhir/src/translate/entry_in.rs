@@ -1,7 +1,9 @@
 //! `DocumentReference` → `DocumentEntry`, as a submission brings one (ITI-65; PDSm 3.1.1). Everything wrong is told at
 //! once, each by its FHIRPath. What XDS requires beyond is checked by the rules of `space::submission`.
 
-use space::{AvailabilityStatus, Cause, Dtm, Ins, LocalizedText, Refusal, Slot, document::DocumentEntry, hl7::Cx};
+use space::{
+    AvailabilityStatus, Cause, Dtm, EntryKind, Ins, LocalizedText, Refusal, Slot, document::DocumentEntry, hl7::Cx,
+};
 use wire_fhir::{DocumentReference, Extension, Identifier, Resource};
 
 use super::{
@@ -125,6 +127,8 @@ pub(crate) fn read(
             entry_uuid: name.to_owned(),
             logical_id: name.to_owned(),
             version: version(resource),
+            kind: EntryKind::Stable,
+            repository: None,
             unique_id,
             status,
             patient_id: Cx(ins.to_cx()),

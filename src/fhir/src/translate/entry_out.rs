@@ -162,7 +162,10 @@ pub(crate) const fn relation(kind: AssociationKind) -> Option<&'static str> {
         AssociationKind::Append => Some("appends"),
         AssociationKind::Transform => Some("transforms"),
         AssociationKind::Signs => Some("signs"),
-        AssociationKind::HasMember | AssociationKind::IsSnapshotOf => None,
+        AssociationKind::HasMember
+        | AssociationKind::IsSnapshotOf
+        | AssociationKind::UpdateAvailabilityStatus
+        | AssociationKind::SubmitAssociation => None,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use desk::Listed;
 use space::{
-    Association, AssociationKind, Author, AvailabilityStatus, Code, Dtm, Ins, InsOid, InsTolerance, LocalizedText, Oid,
-    SubmissionSet,
+    Association, AssociationKind, Author, AvailabilityStatus, Code, Dtm, EntryKind, Ins, InsOid, InsTolerance,
+    LocalizedText, Oid, SubmissionSet,
     document::DocumentEntry,
     hl7::{Cx, Xcn, Xon},
 };
@@ -55,6 +55,8 @@ fn entry() -> DocumentEntry {
         entry_uuid: uuid.clone(),
         logical_id: uuid,
         version: 3,
+        kind: EntryKind::Stable,
+        repository: None,
         unique_id: "1.2.250.1.999.1.1.42".into(),
         status: AvailabilityStatus::Archived,
         patient_id: Cx(ins().to_cx()),
@@ -144,7 +146,9 @@ fn replacements_are_relations() {
         kind,
         source: sent.entry_uuid.clone(),
         target: target.clone(),
+        status: AvailabilityStatus::Approved,
         slots: Vec::new(),
+        documentation: None,
     };
     let links = [link(AssociationKind::Replace), link(AssociationKind::HasMember)];
     let resource = entry_out::document_reference(&ins(), &listed(sent.clone()), &links, "https://x/fhir");

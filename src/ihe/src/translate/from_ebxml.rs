@@ -1,8 +1,8 @@
 //! ebXML → model: a submission as it was sent, each thing with the place it stood at.
 
 use space::{
-    Association, AssociationKind, Author, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, LocalizedText, Oid,
-    Refusal, Slot, Submission, SubmissionSet, SubmittedDocument,
+    Association, AssociationKind, Author, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, EntryKind, Folder,
+    LocalizedText, Oid, Refusal, Slot, Submission, SubmissionSet, SubmittedDocument, SubmittedFolder,
     hl7::{Cx, Xcn, Xon},
 };
 use wire_soap::ebxml::{
@@ -14,38 +14,51 @@ use super::scheme;
 
 type Result<T> = std::result::Result<T, Refusal>;
 
-/// Reads a submission: one set, its documents, its links.
-pub(crate) fn submission(objects: &RegistryObjectList) -> Result<Submission> {
+/// Reads a submission: one set, its documents, its folders, its links. Documents in a repository other than `own` keep
+/// the name of theirs.
+pub(crate) fn submission(objects: &RegistryObjectList, own: &str, at: &Dtm) -> Result<Submission> {
     let mut set = None;
     let mut documents = Vec::new();
+    let mut folders = Vec::new();
     let mut associations = Vec::new();
-    let mut set_by_classification = None;
+    // Sets and folders may be marked by a classification of their own, beside the package.
+    let marked = |package: &RegistryPackage, node: &str| {
+        is_node(&package.common, node)
+            || objects.0.iter().any(|object| {
+                matches!(object, RegistryObject::Classification(mark)
+                    if mark.node.as_deref() == Some(node) && mark.classified_object == package.common.id)
+            })
+    };
     for object in &objects.0 {
         match object {
+            RegistryObject::RegistryPackage(package) if marked(package, scheme::FOLDER_NODE) => {
+                folders.push(folder(package, at)?);
+            }
             RegistryObject::RegistryPackage(package) => {
-                if is_node(&package.common, scheme::FOLDER_NODE) {
-                    return Err(invalid(object.place(), "Folder (not served yet)"));
+                if !marked(package, scheme::SET_NODE) {
+                    return Err(missing(&package.common.place.0, "Classification of SubmissionSet"));
                 }
                 if set.replace(package).is_some() {
                     return Err(invalid(object.place(), "RegistryPackage (one submission set at most)"));
                 }
             }
-            RegistryObject::ExtrinsicObject(entry) => documents.push(document(entry)?),
+            RegistryObject::ExtrinsicObject(entry) => documents.push(document(entry, own, at)?),
             RegistryObject::Association(link) => associations.push(association(link)?),
-            // The set may be marked by a classification of its own, beside the package.
-            RegistryObject::Classification(mark) if mark.node.as_deref() == Some(scheme::SET_NODE) => {
-                set_by_classification = Some(mark.classified_object.clone());
-            }
+            RegistryObject::Classification(mark)
+                if matches!(mark.node.as_deref(), Some(scheme::SET_NODE | scheme::FOLDER_NODE)) => {}
+            // What is said of an object that is there already (ebRS); XDS needs none of it.
+            RegistryObject::ObjectRef(_) => {}
             other => return Err(invalid(other.place(), "object")),
         }
     }
     let package = set.ok_or_else(|| missing("/RegistryObjectList", "SubmissionSet"))?;
-    let marked = is_node(&package.common, scheme::SET_NODE)
-        || set_by_classification.as_deref() == Some(package.common.id.as_str());
-    if !marked {
-        return Err(missing(&package.common.place.0, "Classification of SubmissionSet"));
-    }
-    Ok(Submission { set: submission_set(package)?, place: package.common.place.0.clone(), documents, associations })
+    Ok(Submission {
+        set: submission_set(package)?,
+        place: package.common.place.0.clone(),
+        documents,
+        folders,
+        associations,
+    })
 }
 
 fn missing(place: &str, what: &str) -> Refusal {
@@ -165,22 +178,28 @@ fn identifier(common: &Common, scheme: &str, attribute: &str) -> Result<String> 
     }
 }
 
-fn document(object: &ExtrinsicObject) -> Result<SubmittedDocument> {
+fn document(object: &ExtrinsicObject, own: &str, at: &Dtm) -> Result<SubmittedDocument> {
     let common = &object.common;
     let place = &common.place.0;
-    if common.object_type.as_deref() != Some(scheme::STABLE_DOCUMENT) {
-        return Err(invalid(place, "objectType"));
-    }
+    let kind = match common.object_type.as_deref() {
+        Some(scheme::STABLE_DOCUMENT) => EntryKind::Stable,
+        Some(scheme::ON_DEMAND_DOCUMENT) => EntryKind::OnDemand,
+        _ => return Err(invalid(place, "objectType")),
+    };
     let mut slots = Slots::new(common);
     let announced_size =
         slots.one("size")?.map(|s| s.parse::<u64>().map_err(|_| invalid(place, "size"))).transpose()?;
     let announced_hash = slots.one("hash")?;
-    // Set by the registry whatever the sender says.
-    slots.values("repositoryUniqueId");
+    let repository = slots.one("repositoryUniqueId")?.filter(|r| r != own);
+    let made = slots.time("creationTime")?;
+    // A document that is made when it is asked for has no instant of making: what stands is when it was registered.
+    let made = if kind == EntryKind::OnDemand { Some(at.clone()) } else { made };
     let entry = DocumentEntry {
         entry_uuid: common.id.clone(),
-        logical_id: common.id.clone(),
+        logical_id: common.lid.clone().unwrap_or_else(|| common.id.clone()),
         version: 1,
+        kind,
+        repository,
         unique_id: identifier(common, scheme::ENTRY_UNIQUE, "XDSDocumentEntry.uniqueId")?,
         status: AvailabilityStatus::Approved,
         patient_id: Cx(identifier(common, scheme::ENTRY_PATIENT, "XDSDocumentEntry.patientId")?),
@@ -190,7 +209,7 @@ fn document(object: &ExtrinsicObject) -> Result<SubmittedDocument> {
         legal_authenticator: slots.one("legalAuthenticator")?.map(Xcn),
         title: texts(common.name.as_ref()),
         comments: texts(common.description.as_ref()),
-        creation_time: slots.time("creationTime")?.ok_or_else(|| missing(place, "creationTime"))?,
+        creation_time: made.ok_or_else(|| missing(place, "creationTime"))?,
         service_start_time: slots.time("serviceStartTime")?,
         service_stop_time: slots.time("serviceStopTime")?,
         language_code: slots.one("languageCode")?.unwrap_or_default(),
@@ -233,16 +252,41 @@ fn submission_set(package: &RegistryPackage) -> Result<SubmissionSet> {
     })
 }
 
+fn folder(package: &RegistryPackage, at: &Dtm) -> Result<SubmittedFolder> {
+    let common = &package.common;
+    let mut slots = Slots::new(common);
+    // The registry's own, whatever the sender says.
+    slots.values("lastUpdateTime");
+    let folder = Folder {
+        entry_uuid: common.id.clone(),
+        logical_id: common.lid.clone().unwrap_or_else(|| common.id.clone()),
+        version: 1,
+        unique_id: identifier(common, scheme::FOLDER_UNIQUE, "XDSFolder.uniqueId")?,
+        patient_id: Cx(identifier(common, scheme::FOLDER_PATIENT, "XDSFolder.patientId")?),
+        status: AvailabilityStatus::Approved,
+        last_update: at.clone(),
+        codes: codes(common, scheme::FOLDER_CODE)?,
+        title: texts(common.name.as_ref()),
+        comments: texts(common.description.as_ref()),
+        home: common.home.clone(),
+        extra: slots.rest(),
+    };
+    Ok(SubmittedFolder { folder, place: common.place.0.clone() })
+}
+
 fn association(link: &ebxml::Association) -> Result<(Association, String)> {
     let place = link.common.place.0.clone();
     let kind = AssociationKind::from_urn(&link.association_type)
         .ok_or_else(|| Refusal::new(Cause::MetadataInvalid).at(&place).about("associationType"))?;
+    let documentation = classified(&link.common, scheme::ASSOCIATION_DOCUMENTATION).next().map(code).transpose()?;
     let association = Association {
         entry_uuid: link.common.id.clone(),
         kind,
         source: link.source.clone(),
         target: link.target.clone(),
+        status: AvailabilityStatus::Approved,
         slots: link.common.slots.iter().map(slot).collect(),
+        documentation,
     };
     Ok((association, place))
 }

@@ -1,7 +1,7 @@
 //! UUIDs by which ebXML says which attribute a classification or identifier carries (ITI TF-3 Table 4.2.5-1…).
 
 /// Object type of a stable document.
-pub(super) const STABLE_DOCUMENT: &str = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1";
+pub(crate) const STABLE_DOCUMENT: &str = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1";
 
 pub(super) const ENTRY_AUTHOR: &str = "urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d";
 pub(super) const ENTRY_CLASS: &str = "urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a";
@@ -21,6 +21,14 @@ pub(super) const SET_PATIENT: &str = "urn:uuid:6b5aea1a-874d-4603-a4bc-96a0a7b38
 pub(super) const SET_SOURCE: &str = "urn:uuid:554ac39e-e3fe-47fe-b233-965d2a147832";
 pub(super) const SET_UNIQUE: &str = "urn:uuid:96fdda7c-d067-4183-912e-bf5ee74998a8";
 
+/// Object type of a document made on demand.
+pub(crate) const ON_DEMAND_DOCUMENT: &str = "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248";
+
+pub(super) const FOLDER_CODE: &str = "urn:uuid:1ba97051-7806-41a8-a48b-8fce7af683c5";
+pub(super) const FOLDER_PATIENT: &str = "urn:uuid:f64ffdf0-4b97-4e06-b79f-a52b38ec2f8a";
+pub(super) const FOLDER_UNIQUE: &str = "urn:uuid:75df8f67-9973-4fbe-a900-df66cefecc5a";
+/// Why two documents are linked.
+pub(super) const ASSOCIATION_DOCUMENTATION: &str = "urn:uuid:abd807a3-4432-4053-87b4-fd82c643d1f3";
 pub(super) const FOLDER_NODE: &str = "urn:uuid:d9d542f3-6cc4-48b6-8870-ea235fbc94c2";
 
 /// Slot of identifiers a document refers to.

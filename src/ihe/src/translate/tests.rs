@@ -1,6 +1,6 @@
 //! ebXML → model → ebXML: what comes in is given back.
 
-use space::{AvailabilityStatus, Cause};
+use space::{AvailabilityStatus, Cause, Dtm};
 use wire_soap::{
     ebxml::{RegistryObject, RegistryObjectList},
     xds::ProvideAndRegisterDocumentSetRequest,
@@ -53,6 +53,10 @@ fn objects(xml: &str) -> RegistryObjectList {
     ProvideAndRegisterDocumentSetRequest::read(tree.root()).expect("a message").objects
 }
 
+fn at() -> Dtm {
+    Dtm::parse("20260101").expect("a date")
+}
+
 /// The entry as the registry writes it, read again.
 fn written(entry: &space::DocumentEntry) -> RegistryObject {
     let mut xml = br#"<rim:RegistryObjectList xmlns:rim="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0">"#.to_vec();
@@ -65,7 +69,7 @@ fn written(entry: &space::DocumentEntry) -> RegistryObject {
 
 #[test]
 fn an_entry_is_given_back_as_it_came() {
-    let read = submission(&objects(&message())).expect("a submission");
+    let read = submission(&objects(&message()), "1.2.9", &at()).expect("a submission");
     let mut entry = read.documents[0].entry.clone();
     entry.status = AvailabilityStatus::Archived;
     let mut list = objects(&message());
@@ -74,7 +78,7 @@ fn an_entry_is_given_back_as_it_came() {
             *object = written(&entry);
         }
     }
-    let again = submission(&list).expect("a submission");
+    let again = submission(&list, "1.2.9", &at()).expect("a submission");
     let mut given = again.documents[0].entry.clone();
     // What the registry adds stands outside the entry: hash, size, repository.
     assert_eq!(again.documents[0].announced_hash.as_deref(), Some("").filter(|h| !h.is_empty()));
@@ -89,7 +93,7 @@ fn an_entry_is_given_back_as_it_came() {
 #[test]
 fn what_is_absent_or_twice_is_told_with_its_place() {
     let place = |from: &str, to: &str| {
-        let refused = submission(&objects(&message().replacen(from, to, 1))).expect_err("refused");
+        let refused = submission(&objects(&message().replacen(from, to, 1)), "1.2.9", &at()).expect_err("refused");
         (refused.cause, refused.subject.unwrap_or_default(), refused.place.unwrap_or_default())
     };
     let (cause, subject, at) =

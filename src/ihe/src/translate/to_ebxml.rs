@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use space::{Author, Code, DocumentEntry, Dtm, LocalizedText, Slot};
+use space::{Author, Code, DocumentEntry, Dtm, EntryKind, LocalizedText, Slot};
 use wire_soap::ebxml::{ExtrinsicHead, ExtrinsicWriter, Localized};
 
 use super::scheme;
@@ -14,7 +14,10 @@ pub(crate) fn write_extrinsic_object(out: &mut Vec<u8>, entry: &DocumentEntry, r
         id: &entry.entry_uuid,
         home: entry.home.as_deref(),
         lid: &entry.logical_id,
-        object_type: scheme::STABLE_DOCUMENT,
+        object_type: match entry.kind {
+            EntryKind::Stable => scheme::STABLE_DOCUMENT,
+            EntryKind::OnDemand => scheme::ON_DEMAND_DOCUMENT,
+        },
         status: entry.status.urn(),
         mime_type: &entry.mime_type,
     };
@@ -43,14 +46,19 @@ pub(crate) fn write_extrinsic_object(out: &mut Vec<u8>, entry: &DocumentEntry, r
 }
 
 fn slots(object: &mut ExtrinsicWriter<'_>, entry: &DocumentEntry, repository: &str) {
-    object.slot("creationTime", iter::once(entry.creation_time.as_str()));
-    object.slot("hash", iter::once(entry.hash.as_str()));
+    let stands = entry.kind == EntryKind::Stable;
+    if stands {
+        object.slot("creationTime", iter::once(entry.creation_time.as_str()));
+        object.slot("hash", iter::once(entry.hash.as_str()));
+    }
     object.slot("languageCode", iter::once(entry.language_code.as_str()));
     object.slot_if_any("legalAuthenticator", entry.legal_authenticator.as_ref().map(|x| x.0.as_str()));
-    object.slot("repositoryUniqueId", iter::once(repository));
+    object.slot("repositoryUniqueId", iter::once(entry.repository.as_deref().unwrap_or(repository)));
     object.slot_if_any("serviceStartTime", entry.service_start_time.as_ref().map(Dtm::as_str));
     object.slot_if_any("serviceStopTime", entry.service_stop_time.as_ref().map(Dtm::as_str));
-    object.slot("size", iter::once(entry.size.to_string().as_str()));
+    if stands {
+        object.slot("size", iter::once(entry.size.to_string().as_str()));
+    }
     object.slot_if_any("sourcePatientId", entry.source_patient_id.as_ref().map(|x| x.0.as_str()));
     object.slot_if_any("sourcePatientInfo", strings(&entry.source_patient_info));
     object.slot_if_any(scheme::REFERENCE_IDS, entry.reference_ids.iter().map(|r| r.0.as_str()));

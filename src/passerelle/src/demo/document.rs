@@ -1,9 +1,9 @@
 //! A small report, as the physician of the demonstration would deposit it.
 
-use desk::{Caller, DepositRequest, Desk, Face, Original};
+use desk::{Caller, DepositRequest, Desk, EntryBody, Face, Original};
 use space::{
-    Association, AssociationKind, Author, AvailabilityStatus, Cause, Code, Credential, DocumentEntry, Dtm, Ins,
-    LocalizedText, Oid, Refusal, Slot, Submission, SubmissionSet, SubmittedDocument,
+    Association, AssociationKind, Author, AvailabilityStatus, Cause, Code, Credential, DocumentEntry, Dtm, EntryKind,
+    Ins, LocalizedText, Oid, Refusal, Slot, Submission, SubmissionSet, SubmittedDocument,
     hl7::{Cx, Xcn, Xon},
     people::{PS_ID_NAT_OID, STRUCT_ID_NAT_OID},
 };
@@ -57,6 +57,8 @@ pub(super) async fn deposit(
         entry_uuid: "Document01".into(),
         logical_id: String::new(),
         version: 1,
+        kind: EntryKind::Stable,
+        repository: None,
         unique_id: unique_id.to_owned(),
         status: AvailabilityStatus::Approved,
         patient_id: Cx(ins.to_cx()),
@@ -108,16 +110,19 @@ pub(super) async fn deposit(
         kind: AssociationKind::HasMember,
         source: "SubmissionSet01".into(),
         target: "Document01".into(),
+        status: AvailabilityStatus::Approved,
+        documentation: None,
         slots: vec![Slot { name: "SubmissionSetStatus".into(), values: vec!["Original".into()] }],
     };
     let document = SubmittedDocument { entry, place: "demo".into(), announced_hash: None, announced_size: None };
     let mut writer = desk.stage();
     writer.write(cda(ins, family, given, kind, &title, unique_id, &at).as_bytes()).await?;
-    let bodies = vec![writer.finish().await?];
+    let bodies = vec![EntryBody::Staged(writer.finish().await?)];
     let submission = Submission {
         set,
         place: "demo".into(),
         documents: vec![document],
+        folders: Vec::new(),
         associations: vec![(member, "demo".into())],
     };
     let caller = Caller::new(Credential { actor, patient: Some(ins.clone()) }, Face::Cli);

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use super::*;
 use crate::{
-    TraceQuery,
+    EntryBody, LinkQuery, ObjectKind, ObjectQuery, StateChange, TraceQuery,
     db::{Connection, Database, NOTED, Sql, Use},
     trace_log::Log,
     writer::{Guard, Job, PreparedDeposit},
@@ -66,8 +66,14 @@ async fn hot(world: &World) {
     for query in [EntryQuery::default(), typed, by_id, by_unique] {
         store.entries(&find, &query).await.expect("read");
     }
-    store.submission_sets(&find).await.expect("read");
-    store.associations_from(&find, &["urn:uuid:x".into()]).await.expect("read");
+    store.submission_sets(&find, &ObjectQuery::default()).await.expect("read");
+    store.folders(&find, &ObjectQuery::default()).await.expect("read");
+    let from = LinkQuery { sources: vec!["urn:uuid:x".into()], ..LinkQuery::default() };
+    let to = LinkQuery { targets: vec!["urn:uuid:x".into()], ..LinkQuery::default() };
+    let named = LinkQuery { entry_uuids: vec!["urn:uuid:x".into()], ..LinkQuery::default() };
+    for query in [from, to, named] {
+        store.associations(&find, &query).await.expect("read");
+    }
     store.holder(&world.permit(Operation::Identify, 1)).await.expect("read");
     let operator = Arc::new(Actor::operator("test"));
     let reading = world.tables.decide(&operator, Operation::ReadTrace, world.space, &World::settings(1));
@@ -77,7 +83,7 @@ async fn hot(world: &World) {
     store.traces(&reading, &next).await.expect("read");
     // A new process has remembered no key.
     let other = open(&world.options).await.expect("opens");
-    other.submission_sets(&find).await.expect("read");
+    other.submission_sets(&find, &ObjectQuery::default()).await.expect("read");
 
     // What the writing task does, done here.
     let database = Database::at(&world.options.url, std::time::Duration::from_secs(10)).expect("address");
@@ -105,9 +111,19 @@ async fn hot(world: &World) {
     let deposit = Deposit {
         set,
         owners: Vec::new(),
-        entries: vec![NewEntry { entry, owners: Vec::new(), body }],
+        entries: vec![NewEntry { entry, owners: Vec::new(), body: EntryBody::Staged(body) }],
         associations: Vec::new(),
-        replaced: vec![row.entry.entry_uuid.clone()],
+        folders: Vec::new(),
+        states: vec![StateChange {
+            kind: ObjectKind::Entry,
+            uuid: row.entry.entry_uuid.clone(),
+            from: AvailabilityStatus::Approved,
+            to: AvailabilityStatus::Deprecated,
+            superseded: false,
+            otherwise: space::Cause::ReplacedNotApproved,
+        }],
+        filled_folders: vec!["urn:uuid:none".into()],
+        at: Dtm::parse("20260101").expect("a date"),
         original_type: "text/plain",
         original: Vec::new(),
         notifications: Vec::new(),

@@ -9,6 +9,7 @@ mod documents;
 mod provide;
 mod query;
 mod query_value;
+mod remove;
 mod response;
 mod retrieve;
 
@@ -19,6 +20,7 @@ pub use documents::{DocumentContent, Matched, match_documents};
 pub use provide::{DocumentPart, ProvideAndRegisterDocumentSetRequest, SubmitObjectsRequest};
 pub use query::{AdhocQueryRequest, AdhocQueryResponse, QueryParam, ReturnType};
 pub use query_value::{QueryValue, QueryValues};
+pub use remove::{RemoveDocumentsRequest, RemoveObjectsRequest};
 pub use response::{RegistryError, RegistryResponse, ResponseStatus, Severity};
 pub use retrieve::{DocumentRequest, DocumentResponse, RetrieveDocumentSetRequest, RetrieveDocumentSetResponse};
 

@@ -34,32 +34,39 @@ impl RetrieveDocumentSetRequest {
     /// [`MessageError`] where it is not as its schema has it.
     pub fn read(element: Element<'_, '_>) -> Result<Self, MessageError> {
         let element = expect(element, ns::XDSB, "RetrieveDocumentSetRequest")?;
-        let parent = Place(element.path());
-        let request = |(index, e): (usize, Element<'_, '_>)| {
-            Ok(DocumentRequest {
-                home: optional_text(e, ns::XDSB, "HomeCommunityId")?,
-                repository: required_text(e, ns::XDSB, "RepositoryUniqueId")?,
-                document: required_text(e, ns::XDSB, "DocumentUniqueId")?,
-                place: Place(parent.child("DocumentRequest", index + 1)),
-            })
-        };
-        let requests: Vec<_> =
-            element.children_named(ns::XDSB, "DocumentRequest").enumerate().map(request).collect::<Result<_, _>>()?;
-        if requests.is_empty() {
-            return Err(Kind::MissingElement("DocumentRequest").at(parent.0));
-        }
-        Ok(Self { requests })
+        Ok(Self { requests: read_requests(element)? })
     }
 
     /// Appends the element.
     pub fn write(&self, out: &mut Vec<u8>) {
         open(out, "RetrieveDocumentSetRequest");
-        for request in &self.requests {
-            raw(out, "<xdsb:DocumentRequest>");
-            write_ids(out, request.home.as_deref(), &request.repository, &request.document);
-            raw(out, "</xdsb:DocumentRequest>");
-        }
+        write_requests(out, &self.requests);
         raw(out, "</xdsb:RetrieveDocumentSetRequest>");
+    }
+}
+
+/// The `DocumentRequest`s of a message; at least one.
+pub(super) fn read_requests(element: Element<'_, '_>) -> Result<Vec<DocumentRequest>, MessageError> {
+    let parent = Place(element.path());
+    let request = |(index, e): (usize, Element<'_, '_>)| {
+        Ok(DocumentRequest {
+            home: optional_text(e, ns::XDSB, "HomeCommunityId")?,
+            repository: required_text(e, ns::XDSB, "RepositoryUniqueId")?,
+            document: required_text(e, ns::XDSB, "DocumentUniqueId")?,
+            place: Place(parent.child("DocumentRequest", index + 1)),
+        })
+    };
+    let requests: Vec<_> =
+        element.children_named(ns::XDSB, "DocumentRequest").enumerate().map(request).collect::<Result<_, _>>()?;
+    if requests.is_empty() { Err(Kind::MissingElement("DocumentRequest").at(parent.0)) } else { Ok(requests) }
+}
+
+/// Appends `DocumentRequest`s.
+pub(super) fn write_requests(out: &mut Vec<u8>, requests: &[DocumentRequest]) {
+    for request in requests {
+        raw(out, "<xdsb:DocumentRequest>");
+        write_ids(out, request.home.as_deref(), &request.repository, &request.document);
+        raw(out, "</xdsb:DocumentRequest>");
     }
 }
 

@@ -1,0 +1,750 @@
+//! Changing what is registered: new versions of metadata, states, links (ITI-57, ITI-92; DMP TD3.3), and removal, which
+//! is a state too (ITI-62, ITI-86): nothing leaves the back office (R.1111-51).
+//!
+//! Each change is decided on the document it bears on, by the row of the functional rights it is of; everything in one
+//! message is carried out, or nothing.
+
+use std::collections::HashMap;
+
+use access::{Action, EntryFacts, Operation, Permit, ReadGrant, Rule};
+use space::{
+    Association, AssociationKind, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, Folder, Refusal, Settings,
+    SpaceId, Submission, SubmittedDocument, SubmittedFolder, document::VISIBILITY_SCHEME, query::EntryQuery,
+    trace::Act,
+};
+use store::{
+    Deposit, EntryBody, EntryRow, LinkQuery, NewEntry, NewFolder, ObjectKind, ObjectQuery, StateChange, StoreError,
+};
+
+use crate::{
+    Caller, Desk, Fault, Original,
+    act::{Acting, Attempt, on_settings},
+    registry::facts,
+};
+
+/// Slot of the version that an update starts from.
+const PREVIOUS_VERSION: &str = "PreviousVersion";
+/// Slot that says whether links of the former version are copied to the new one.
+const PROPAGATION: &str = "AssociationPropagation";
+
+/// An update of metadata.
+#[derive(Debug, Clone)]
+pub struct UpdateRequest {
+    /// The set, with the new versions, and the links that order what is done.
+    pub submission: Submission,
+    /// The message as it came.
+    pub original: Original,
+    /// Only what a restricted update may (ITI-92): new versions of entries.
+    pub restricted: bool,
+}
+
+/// What is to be removed.
+#[derive(Debug, Clone)]
+pub enum Removal {
+    /// Objects of the registry, by `entryUUID` (ITI-62).
+    Metadata(Vec<String>),
+    /// Documents of the repository, by `uniqueId` (ITI-86).
+    Documents(Vec<String>),
+}
+
+impl Desk {
+    /// Updates metadata.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with what stands against it; nothing is then changed.
+    pub async fn update(&self, caller: &Caller, request: &UpdateRequest) -> Result<(), Fault> {
+        let submission = &request.submission;
+        let targets = submission.documents.iter().map(|d| d.entry.unique_id.clone());
+        let ordered = orders(submission).map(|(order, _)| order.target.clone());
+        let acting = Acting::new(self, caller, act_of(submission), targets.chain(ordered).collect());
+        let checked = submission.check_update(&self.terms, self.options.rules);
+        let ins = match caller.patient_of(checked.as_ref().ok()) {
+            Ok(ins) => ins,
+            Err(refusal) => {
+                let place = submission.place.clone();
+                return Err(acting.refuse(None, vec![refusal.or_at(|| place)]).await);
+            }
+        };
+        let space = acting.space(&ins).await?;
+        if let Err(wrong) = checked {
+            return Err(acting.refuse(Some(space), wrong).await);
+        }
+        on_settings!(acting, space, |settings| { self.attempt_update(&acting, request, space, &settings).await })
+    }
+
+    async fn attempt_update(
+        &self,
+        acting: &Acting<'_>,
+        request: &UpdateRequest,
+        space: SpaceId,
+        settings: &Settings,
+    ) -> Result<(), Attempt> {
+        let submission = &request.submission;
+        let actor = &acting.caller.actor;
+        let grant = self.tables.reference_grant(actor, settings)?;
+        let finding = self.tables.decide(actor, Operation::FindReference, space, settings)?;
+        let mut update = Updating { desk: self, acting, finding, grant, space, settings, plan: Plan::default() };
+        let orders: Vec<_> = orders(submission).collect();
+        let nothing = orders.is_empty() && submission.documents.is_empty() && submission.folders.is_empty();
+        if nothing || (request.restricted && !(orders.is_empty() && submission.folders.is_empty())) {
+            return Err(Refusal::new(Cause::MetadataOperation).at(&submission.place).into());
+        }
+        for document in &submission.documents {
+            update.new_entry_version(submission, document).await?;
+        }
+        for folder in &submission.folders {
+            update.new_folder_version(submission, folder).await?;
+        }
+        for (order, place) in orders {
+            match order.kind {
+                AssociationKind::UpdateAvailabilityStatus => update.state(order, place).await?,
+                _ => update.submit_link(submission, order, place).await?,
+            }
+        }
+        let Plan { permit, act, entries, folders, associations, states } = update.plan;
+        let permit = permit.ok_or_else(|| Refusal::new(Cause::MetadataOperation).at(&submission.place))?;
+        let acting = Acting { act: act.unwrap_or(acting.act), targets: acting.targets.clone(), ..*acting };
+        if self.is_taken(&permit, submission).await? {
+            return Err(Refusal::new(Cause::DuplicateUniqueId).at(&submission.place).about("entryUUID").into());
+        }
+        let mut set = submission.set.clone();
+        if !set.entry_uuid.starts_with("urn:uuid:") {
+            set.entry_uuid = self.fresh();
+        }
+        set.status = AvailabilityStatus::Approved;
+        let members = members_of(submission, &entries, &folders, &set.entry_uuid, || self.fresh());
+        let deposit = Deposit {
+            owners: EntryFacts::owners_of_authors(&set.authors, actor),
+            set,
+            entries,
+            folders,
+            associations: members.into_iter().chain(associations).collect(),
+            states,
+            filled_folders: Vec::new(),
+            at: Dtm::from_timestamp(self.clock.now()),
+            original_type: request.original.media_type,
+            original: request.original.bytes.clone(),
+            notifications: acting.emergency_notice(),
+        };
+        match self.store.deposit(&permit, deposit, &acting.done(&permit)).await {
+            Ok(_) => Ok(()),
+            Err(StoreError::Conflict { cause, .. }) => Err(Refusal::new(cause).at(&submission.place).into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes objects of the registry, or documents of the repository: they are shown to nobody any more.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with what stands against it; nothing is then removed.
+    pub async fn remove(&self, caller: &Caller, removal: &Removal, place: &str) -> Result<(), Fault> {
+        let targets = match removal {
+            Removal::Metadata(ids) | Removal::Documents(ids) => ids.clone(),
+        };
+        let acting = Acting::new(self, caller, Act::Delete, targets);
+        let space = self.enter_known(&acting, None).await?;
+        on_settings!(acting, space, |settings| {
+            let actor = &caller.actor;
+            let grant = self.tables.reference_grant(actor, &settings)?;
+            let finding = self.tables.decide(actor, Operation::FindReference, space, &settings)?;
+            let mut removing = Updating {
+                desk: self,
+                acting: &acting,
+                finding,
+                grant,
+                space,
+                settings: &settings,
+                plan: Plan::default(),
+            };
+            match removal {
+                Removal::Metadata(ids) => removing.remove_objects(ids, place).await?,
+                Removal::Documents(ids) => removing.remove_documents(ids, place).await?,
+            }
+            let Plan { permit, states, .. } = removing.plan;
+            let permit = permit.ok_or_else(|| Refusal::new(Cause::MetadataOperation).at(place))?;
+            match self.store.change_states(&permit, states, &acting.done(&permit)).await {
+                Ok(()) => Ok(()),
+                Err(StoreError::Conflict { cause, .. }) => Err(Refusal::new(cause).at(place).into()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// Whether an identifier that the sender chose for a new object is somebody's already.
+    async fn is_taken(&self, permit: &Permit, submission: &Submission) -> Result<bool, Attempt> {
+        let documents = submission.documents.iter().map(|d| (&d.entry.entry_uuid, &d.entry.logical_id));
+        let folders = submission.folders.iter().map(|f| (&f.folder.entry_uuid, &f.folder.logical_id));
+        // An update that names its object by the identifier of the first version gets a fresh one.
+        let new = documents.chain(folders).filter(|(uuid, lid)| uuid != lid).map(|(uuid, _)| uuid);
+        let all = std::iter::once(&submission.set.entry_uuid).chain(new);
+        let ids: Vec<String> = all.filter(|id| id.starts_with("urn:uuid:")).cloned().collect();
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let objects = ObjectQuery { entry_uuids: ids.clone(), superseded: true, ..ObjectQuery::default() };
+        let entries = EntryQuery { entry_uuids: ids, ..EntryQuery::default() };
+        Ok(!self.store.submission_sets(permit, &objects).await?.is_empty()
+            || !self.store.folders(permit, &objects).await?.is_empty()
+            || !self.store.entries(permit, &entries).await?.is_empty())
+    }
+
+    fn fresh(&self) -> String {
+        format!("urn:uuid:{}", self.rng.uuid())
+    }
+}
+
+/// The links that order something, with their places.
+fn orders(submission: &Submission) -> impl Iterator<Item = (&Association, &str)> {
+    submission.associations.iter().filter(|(a, _)| a.kind.is_order()).map(|(a, place)| (a, place.as_str()))
+}
+
+/// What a message is about to do, as far as it says itself.
+fn act_of(submission: &Submission) -> Act {
+    let state =
+        orders(submission).find_map(|(order, _)| order.slot("NewStatus").and_then(AvailabilityStatus::from_urn));
+    let from =
+        orders(submission).find_map(|(order, _)| order.slot("OriginalStatus").and_then(AvailabilityStatus::from_urn));
+    match (state, from) {
+        (Some(AvailabilityStatus::Deleted), _) => Act::Delete,
+        (Some(AvailabilityStatus::Archived), _) => Act::Archive,
+        (Some(AvailabilityStatus::Approved), Some(AvailabilityStatus::Archived)) => Act::Unarchive,
+        _ => Act::Update,
+    }
+}
+
+/// Links from the set to its members, under the identifiers they were given.
+fn members_of(
+    submission: &Submission,
+    entries: &[NewEntry],
+    folders: &[NewFolder],
+    set: &str,
+    fresh: impl Fn() -> String,
+) -> Vec<Association> {
+    let sent: HashMap<&str, &str> = submission
+        .documents
+        .iter()
+        .zip(entries)
+        .map(|(d, new)| (d.entry.entry_uuid.as_str(), new.entry.entry_uuid.as_str()))
+        .chain(
+            submission
+                .folders
+                .iter()
+                .zip(folders)
+                .map(|(f, new)| (f.folder.entry_uuid.as_str(), new.folder.entry_uuid.as_str())),
+        )
+        .collect();
+    submission
+        .associations
+        .iter()
+        .filter(|(a, _)| a.kind == AssociationKind::HasMember && a.source == submission.set.entry_uuid)
+        .filter_map(|(a, _)| {
+            let target = (*sent.get(a.target.as_str())?).to_owned();
+            Some(Association { entry_uuid: fresh(), source: set.to_owned(), target, ..a.clone() })
+        })
+        .collect()
+}
+
+/// What an update comes to.
+#[derive(Debug, Default)]
+struct Plan {
+    /// The first leave that was given.
+    permit: Option<Permit>,
+    /// What the first change turned out to be.
+    act: Option<Act>,
+    entries: Vec<NewEntry>,
+    folders: Vec<NewFolder>,
+    associations: Vec<Association>,
+    states: Vec<StateChange>,
+}
+
+/// An update being worked out.
+struct Updating<'a> {
+    desk: &'a Desk,
+    acting: &'a Acting<'a>,
+    finding: Permit,
+    grant: ReadGrant,
+    space: SpaceId,
+    settings: &'a Settings,
+    plan: Plan,
+}
+
+impl Updating<'_> {
+    /// The entries of a query that the caller may know of.
+    async fn known(&self, query: &EntryQuery) -> Result<Vec<EntryRow>, Attempt> {
+        let mut rows = self.desk.store.entries(&self.finding, query).await?;
+        let matrix = self.desk.tables.matrix();
+        rows.retain(|row| self.grant.allows(&facts(self.desk, row), matrix).is_ok());
+        Ok(rows)
+    }
+
+    /// Asks leave for a change of an entry, and keeps the first that was given.
+    fn ask(&mut self, action: Action, row: &EntryRow, place: &str) -> Result<Rule, Attempt> {
+        let facts = facts(self.desk, row);
+        let actor = &self.acting.caller.actor;
+        let operation = Operation::Change(action);
+        let permit = self.desk.tables.decide_entry(actor, operation, self.space, &facts, self.settings);
+        let permit = permit.map_err(|r| r.or_at(|| place.to_owned()))?;
+        let rule = permit.rule();
+        if self.plan.permit.is_none() {
+            self.plan.act = Some(act_for(action));
+            self.plan.permit = Some(permit);
+        }
+        Ok(rule)
+    }
+
+    /// Leave for a change that no row of the functional rights opens but to whom the document belongs.
+    fn ask_owner(&mut self, row: &EntryRow, place: &str) -> Result<(), Attempt> {
+        // An author deletes what is his own: who may do that may correct it.
+        let first = self.plan.permit.is_none();
+        match self.ask(Action::Delete, row, place)? {
+            Rule::Own => {
+                if first {
+                    self.plan.act = Some(Act::Update);
+                }
+                Ok(())
+            }
+            _ => Err(Refusal::new(Cause::NotAuthor).at(place).into()),
+        }
+    }
+
+    async fn new_entry_version(
+        &mut self,
+        submission: &Submission,
+        document: &SubmittedDocument,
+    ) -> Result<(), Attempt> {
+        let place = document.place.as_str();
+        let new = &document.entry;
+        let refuse = |cause, about: &str| Attempt::from(Refusal::new(cause).at(place).about(about));
+        let member = member(submission, &new.entry_uuid)
+            .ok_or_else(|| refuse(Cause::MetadataOperation, "HasMember from the submission set"))?;
+        let query = EntryQuery { logical_ids: vec![new.logical_id.clone()], ..EntryQuery::default() };
+        let row = self.known(&query).await?.pop().ok_or_else(|| refuse(Cause::MetadataIdentifier, "lid"))?;
+        let old = &row.entry;
+        if previous_version(member) != Some(old.version) {
+            return Err(refuse(Cause::MetadataVersion, PREVIOUS_VERSION));
+        }
+        if let Some(attribute) = unmodifiable(old, document) {
+            return Err(refuse(Cause::UnmodifiableMetadata, attribute));
+        }
+        let actions = visibility_actions(old, new);
+        let mut own = None;
+        for action in &actions {
+            match action {
+                Some(action) => own = Some(self.ask(*action, &row, place)?),
+                None => self.ask_owner(&row, place)?,
+            }
+        }
+        let mut entry = if actions.is_empty() || own == Some(Rule::Own) || corrected(old, new) {
+            if corrected(old, new) || actions.is_empty() {
+                self.ask_owner(&row, place).map_err(|attempt| match attempt {
+                    Attempt::Refused(_) if !actions.is_empty() => {
+                        refuse(Cause::UnmodifiableMetadata, "metadata other than confidentialityCode")
+                    }
+                    other => other,
+                })?;
+            }
+            new.clone()
+        } else {
+            // Somebody else's document: what changes is who sees it, whatever else was sent again.
+            DocumentEntry { confidentiality_codes: new.confidentiality_codes.clone(), ..old.clone() }
+        };
+        entry.entry_uuid = if new.entry_uuid.starts_with("urn:uuid:") && new.entry_uuid != old.entry_uuid {
+            new.entry_uuid.clone()
+        } else {
+            self.desk.fresh()
+        };
+        entry.logical_id.clone_from(&old.logical_id);
+        entry.version = old.version + 1;
+        entry.status = old.status;
+        entry.kind = old.kind;
+        entry.repository.clone_from(&old.repository);
+        entry.hash.clone_from(&old.hash);
+        entry.size = old.size;
+        self.plan.states.push(StateChange {
+            kind: ObjectKind::Entry,
+            uuid: old.entry_uuid.clone(),
+            from: old.status,
+            to: AvailabilityStatus::Deprecated,
+            superseded: true,
+            otherwise: Cause::MetadataVersion,
+        });
+        if propagates(member) {
+            self.propagate(&old.entry_uuid, &entry.entry_uuid).await?;
+        }
+        let body = if row.body_id.is_empty() { EntryBody::Elsewhere } else { EntryBody::Kept(row.body_id.clone()) };
+        self.plan.entries.push(NewEntry { entry, owners: row.owners.clone(), body });
+        Ok(())
+    }
+
+    async fn new_folder_version(
+        &mut self,
+        submission: &Submission,
+        submitted: &SubmittedFolder,
+    ) -> Result<(), Attempt> {
+        let SubmittedFolder { folder: new, place } = submitted;
+        let refuse = |cause, about: &str| Attempt::from(Refusal::new(cause).at(place).about(about));
+        let member = member(submission, &new.entry_uuid)
+            .ok_or_else(|| refuse(Cause::MetadataOperation, "HasMember from the submission set"))?;
+        let query = ObjectQuery { logical_ids: vec![new.logical_id.clone()], ..ObjectQuery::default() };
+        let row = self.desk.store.folders(&self.finding, &query).await?.pop();
+        let row = row.ok_or_else(|| refuse(Cause::MetadataIdentifier, "lid"))?;
+        let old = &row.folder;
+        if previous_version(member) != Some(old.version) {
+            return Err(refuse(Cause::MetadataVersion, PREVIOUS_VERSION));
+        }
+        if new.unique_id != old.unique_id {
+            return Err(refuse(Cause::UnmodifiableMetadata, "XDSFolder.uniqueId"));
+        }
+        self.ask_for_folder(&row.owners, Action::Archive, place)?;
+        let entry_uuid = if new.entry_uuid.starts_with("urn:uuid:") && new.entry_uuid != old.entry_uuid {
+            new.entry_uuid.clone()
+        } else {
+            self.desk.fresh()
+        };
+        let folder = Folder {
+            entry_uuid,
+            logical_id: old.logical_id.clone(),
+            version: old.version + 1,
+            status: old.status,
+            last_update: Dtm::from_timestamp(self.desk.clock.now()),
+            ..new.clone()
+        };
+        self.plan.states.push(StateChange {
+            kind: ObjectKind::Folder,
+            uuid: old.entry_uuid.clone(),
+            from: old.status,
+            to: AvailabilityStatus::Deprecated,
+            superseded: true,
+            otherwise: Cause::MetadataVersion,
+        });
+        if propagates(member) {
+            self.propagate(&old.entry_uuid, &folder.entry_uuid).await?;
+        }
+        self.plan.folders.push(NewFolder { folder, owners: row.owners });
+        Ok(())
+    }
+
+    /// Leave to change a folder: that of a document of the same owners, of no kind the matrix knows.
+    fn ask_for_folder(&mut self, owners: &[access::Owner], action: Action, place: &str) -> Result<(), Attempt> {
+        let facts = EntryFacts {
+            kind: access::KindIndex::UNKNOWN,
+            status: AvailabilityStatus::Approved,
+            visibility: space::Visibility::default(),
+            owners: owners.to_vec(),
+        };
+        let actor = &self.acting.caller.actor;
+        let operation = Operation::Change(action);
+        let permit = self.desk.tables.decide_entry(actor, operation, self.space, &facts, self.settings);
+        let permit = permit.map_err(|r| r.or_at(|| place.to_owned()))?;
+        if permit.rule() != Rule::Own {
+            return Err(Refusal::new(Cause::NotAuthor).at(place).into());
+        }
+        self.plan.permit.get_or_insert(permit);
+        Ok(())
+    }
+
+    /// Copies the links of a former version to the new one (ITI TF-2 §3.57.4.1.3.3.1.3).
+    async fn propagate(&mut self, old: &str, new: &str) -> Result<(), Attempt> {
+        let one = || vec![old.to_owned()];
+        let mut links =
+            self.desk.store.associations(&self.finding, &LinkQuery { sources: one(), ..LinkQuery::default() }).await?;
+        links.extend(
+            self.desk.store.associations(&self.finding, &LinkQuery { targets: one(), ..LinkQuery::default() }).await?,
+        );
+        // What sent the former version holds it still; the new one has its own set.
+        let holders = links.iter().filter(|l| l.kind == AssociationKind::HasMember && l.target == old);
+        let holders = holders.map(|l| l.source.clone()).collect();
+        let folders = ObjectQuery { entry_uuids: holders, superseded: true, ..ObjectQuery::default() };
+        let folders = if folders.entry_uuids.is_empty() {
+            Vec::new()
+        } else {
+            self.desk.store.folders(&self.finding, &folders).await?
+        };
+        let in_folder = |l: &Association| folders.iter().any(|f| f.folder.entry_uuid == l.source);
+        for link in links {
+            let holds = link.kind == AssociationKind::HasMember && link.target == old;
+            if link.status != AvailabilityStatus::Approved || (holds && !in_folder(&link)) {
+                continue;
+            }
+            let swap = |id: String| if id == old { new.to_owned() } else { id };
+            self.plan.associations.push(Association {
+                entry_uuid: self.desk.fresh(),
+                source: swap(link.source),
+                target: swap(link.target),
+                ..link
+            });
+        }
+        Ok(())
+    }
+
+    /// Changes the state of one object (ITI TF-2 §3.57.4.1.3.3.2).
+    async fn state(&mut self, order: &Association, place: &str) -> Result<(), Attempt> {
+        let refuse = |cause, about: &str| Attempt::from(Refusal::new(cause).at(place).about(about));
+        let read = |slot: &'static str| {
+            let urn = order.slot(slot).ok_or_else(|| refuse(Cause::MetadataMissing, slot))?;
+            AvailabilityStatus::from_urn(urn).ok_or_else(|| refuse(Cause::MetadataInvalid, slot))
+        };
+        let (from, to) = (read("OriginalStatus")?, read("NewStatus")?);
+        let action = action_of(from, to).ok_or_else(|| refuse(Cause::MetadataOperation, "NewStatus"))?;
+        let query = EntryQuery { entry_uuids: vec![order.target.clone()], ..EntryQuery::default() };
+        let (kind, stands) = if let Some(row) = self.known(&query).await?.pop() {
+            self.ask(action, &row, place)?;
+            (ObjectKind::Entry, row.entry.status)
+        } else {
+            let query = ObjectQuery { entry_uuids: vec![order.target.clone()], ..ObjectQuery::default() };
+            if let Some(row) = self.desk.store.folders(&self.finding, &query).await?.pop() {
+                self.ask_for_folder(&row.owners, action, place)?;
+                (ObjectKind::Folder, row.folder.status)
+            } else {
+                let link = self.own_link(&order.target, action, place).await?;
+                let link = link.ok_or_else(|| refuse(Cause::UnknownAssociationTarget, "targetObject"))?;
+                (ObjectKind::Association, link.status)
+            }
+        };
+        if stands != from {
+            return Err(refuse(Cause::MetadataUpdate, "OriginalStatus"));
+        }
+        self.plan.states.push(StateChange {
+            kind,
+            uuid: order.target.clone(),
+            from,
+            to,
+            superseded: false,
+            otherwise: Cause::MetadataUpdate,
+        });
+        Ok(())
+    }
+
+    /// A link of which an end is a document (or folder) of the caller's own.
+    async fn own_link(&mut self, id: &str, action: Action, place: &str) -> Result<Option<Association>, Attempt> {
+        let query = LinkQuery { entry_uuids: vec![id.to_owned()], ..LinkQuery::default() };
+        let Some(link) = self.desk.store.associations(&self.finding, &query).await?.pop() else { return Ok(None) };
+        let ends = vec![link.source.clone(), link.target.clone()];
+        let rows = self.known(&EntryQuery { entry_uuids: ends.clone(), ..EntryQuery::default() }).await?;
+        let mut refused = None;
+        for row in &rows {
+            match self.ask(action, row, place) {
+                Ok(Rule::Own) => return Ok(Some(link)),
+                Ok(_) => refused = Some(Refusal::new(Cause::NotAuthor).at(place).into()),
+                Err(attempt) => refused = Some(attempt),
+            }
+        }
+        let folders = ObjectQuery { entry_uuids: ends, ..ObjectQuery::default() };
+        for row in self.desk.store.folders(&self.finding, &folders).await? {
+            match self.ask_for_folder(&row.owners, action, place) {
+                Ok(()) => return Ok(Some(link)),
+                Err(attempt) => refused = Some(attempt),
+            }
+        }
+        refused.map_or(Ok(None), Err)
+    }
+
+    /// Links two objects that are there (ITI TF-2 §3.57.4.1.3.3.5).
+    async fn submit_link(&mut self, submission: &Submission, order: &Association, place: &str) -> Result<(), Attempt> {
+        let refuse = |cause, about: &str| Attempt::from(Refusal::new(cause).at(place).about(about));
+        let link = submission.associations.iter().map(|(a, _)| a).find(|a| a.entry_uuid == order.target);
+        let link = link.ok_or_else(|| refuse(Cause::UnknownAssociationTarget, "targetObject"))?;
+        if link.kind.is_order() {
+            return Err(refuse(Cause::MetadataOperation, "associationType"));
+        }
+        let ends = vec![link.source.clone(), link.target.clone()];
+        let rows = self.known(&EntryQuery { entry_uuids: ends, ..EntryQuery::default() }).await?;
+        let row = |id: &str| rows.iter().find(|r| r.entry.entry_uuid == id);
+        if row(&link.target).is_none() {
+            return Err(refuse(Cause::UnknownAssociationTarget, "targetObject"));
+        }
+        match row(&link.source) {
+            Some(source) => {
+                let source = source.clone();
+                self.ask_owner(&source, place)?;
+            }
+            None => {
+                let query = ObjectQuery { entry_uuids: vec![link.source.clone()], ..ObjectQuery::default() };
+                let folder = self.desk.store.folders(&self.finding, &query).await?.pop();
+                let folder = folder.ok_or_else(|| refuse(Cause::UnknownAssociationTarget, "sourceObject"))?;
+                self.ask_for_folder(&folder.owners, Action::Archive, place)?;
+            }
+        }
+        self.plan.associations.push(Association {
+            entry_uuid: self.desk.fresh(),
+            status: AvailabilityStatus::Approved,
+            ..link.clone()
+        });
+        Ok(())
+    }
+
+    /// Objects of the registry that come to be deleted: each the caller's own, and nothing left that refers to them.
+    async fn remove_objects(&mut self, ids: &[String], place: &str) -> Result<(), Attempt> {
+        let unknown = || Attempt::from(Refusal::new(Cause::UnknownAssociationTarget).at(place).about("ObjectRef"));
+        let all = ids.to_vec();
+        let rows = self.known(&EntryQuery { entry_uuids: all.clone(), ..EntryQuery::default() }).await?;
+        for row in &rows {
+            self.ask(Action::Delete, row, place)?;
+            self.deleted(ObjectKind::Entry, &row.entry.entry_uuid, row.entry.status);
+        }
+        let objects = ObjectQuery { entry_uuids: all.clone(), ..ObjectQuery::default() };
+        for row in self.desk.store.folders(&self.finding, &objects).await? {
+            self.ask_for_folder(&row.owners, Action::Delete, place)?;
+            self.deleted(ObjectKind::Folder, &row.folder.entry_uuid, row.folder.status);
+        }
+        for row in self.desk.store.submission_sets(&self.finding, &objects).await? {
+            self.ask_for_folder(&row.owners, Action::Delete, place)?;
+            self.deleted(ObjectKind::Set, &row.set.entry_uuid, row.set.status);
+        }
+        let links = LinkQuery { entry_uuids: all, ..LinkQuery::default() };
+        for link in self.desk.store.associations(&self.finding, &links).await? {
+            let ours = |id: &str| self.plan.states.iter().any(|s| s.uuid == id);
+            if !(ours(&link.source) || ours(&link.target))
+                && self.own_link(&link.entry_uuid, Action::Delete, place).await?.is_none()
+            {
+                return Err(unknown());
+            }
+            self.deleted(ObjectKind::Association, &link.entry_uuid, link.status);
+        }
+        if ids.iter().any(|id| !self.plan.states.iter().any(|s| s.uuid == *id)) {
+            return Err(unknown());
+        }
+        self.nothing_refers(ids, place).await
+    }
+
+    /// No link may be left that starts from or ends at what goes (ITI TF-2 §3.62.4.1.3).
+    async fn nothing_refers(&self, ids: &[String], place: &str) -> Result<(), Attempt> {
+        let from = LinkQuery { sources: ids.to_vec(), ..LinkQuery::default() };
+        let to = LinkQuery { targets: ids.to_vec(), ..LinkQuery::default() };
+        for query in [from, to] {
+            for link in self.desk.store.associations(&self.finding, &query).await? {
+                if !ids.contains(&link.entry_uuid) {
+                    return Err(Refusal::new(Cause::ReferencesExist).at(place).about("Association").into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove_documents(&mut self, ids: &[String], place: &str) -> Result<(), Attempt> {
+        let rows = self.known(&EntryQuery { unique_ids: ids.to_vec(), ..EntryQuery::default() }).await?;
+        for id in ids {
+            let row = rows.iter().find(|r| r.entry.unique_id == *id && !r.body_id.is_empty());
+            let row = row.ok_or_else(|| Refusal::new(Cause::UnknownDocument).at(place))?;
+            self.ask(Action::Delete, row, place)?;
+            self.deleted(ObjectKind::Entry, &row.entry.entry_uuid, row.entry.status);
+        }
+        Ok(())
+    }
+
+    fn deleted(&mut self, kind: ObjectKind, uuid: &str, from: AvailabilityStatus) {
+        self.plan.states.push(StateChange {
+            kind,
+            uuid: uuid.to_owned(),
+            from,
+            to: AvailabilityStatus::Deleted,
+            superseded: false,
+            otherwise: Cause::MetadataUpdate,
+        });
+    }
+}
+
+/// The link by which the set holds an object.
+fn member<'a>(submission: &'a Submission, id: &str) -> Option<&'a Association> {
+    submission
+        .associations
+        .iter()
+        .map(|(a, _)| a)
+        .find(|a| a.kind == AssociationKind::HasMember && a.source == submission.set.entry_uuid && a.target == id)
+}
+
+fn previous_version(member: &Association) -> Option<u32> {
+    member.slot(PREVIOUS_VERSION).and_then(|v| v.trim().parse().ok())
+}
+
+fn propagates(member: &Association) -> bool {
+    member.slot(PROPAGATION).is_none_or(|v| !v.eq_ignore_ascii_case("no"))
+}
+
+/// The row of the functional rights that a change of state is of; `None` for one that is none.
+fn action_of(from: AvailabilityStatus, to: AvailabilityStatus) -> Option<Action> {
+    use AvailabilityStatus as S;
+    match (from, to) {
+        (S::Deleted, _) => None,
+        (_, S::Deleted) => Some(Action::Delete),
+        // IHE's Deprecated is set aside as the DMP's Archived is: the same right opens it.
+        (S::Approved, S::Archived | S::Deprecated) | (S::Deprecated, S::Archived) => Some(Action::Archive),
+        (S::Archived | S::Deprecated, S::Approved) | (S::Archived, S::Deprecated) => Some(Action::Unarchive),
+        (S::Approved, S::Approved) | (S::Archived, S::Archived) | (S::Deprecated, S::Deprecated) => None,
+    }
+}
+
+const fn act_for(action: Action) -> Act {
+    match action {
+        Action::Mask => Act::Mask,
+        Action::Unmask => Act::Unmask,
+        Action::MakeVisible => Act::MakeVisible,
+        Action::Archive => Act::Archive,
+        Action::Unarchive => Act::Unarchive,
+        Action::Delete => Act::Delete,
+        _ => Act::Update,
+    }
+}
+
+/// What of the visibility changes, as rows of the functional rights; `None` for hiding from the holder or the
+/// representatives afterwards, which no row opens.
+fn visibility_actions(old: &DocumentEntry, new: &DocumentEntry) -> Vec<Option<Action>> {
+    let (was, is) = (old.visibility(), new.visibility());
+    let mut actions = Vec::new();
+    if was.masked != is.masked {
+        actions.push(Some(if is.masked { Action::Mask } else { Action::Unmask }));
+    }
+    let shown = (was.hidden_from_holder && !is.hidden_from_holder)
+        || (was.hidden_from_representatives && !is.hidden_from_representatives);
+    let hidden = (!was.hidden_from_holder && is.hidden_from_holder)
+        || (!was.hidden_from_representatives && is.hidden_from_representatives);
+    if shown {
+        actions.push(Some(Action::MakeVisible));
+    }
+    if hidden {
+        actions.push(None);
+    }
+    actions
+}
+
+/// An attribute that no update may change (ITI TF-2 §3.57.4.1.3.3.1) and this one does.
+fn unmodifiable(old: &DocumentEntry, document: &SubmittedDocument) -> Option<&'static str> {
+    let new = &document.entry;
+    let hash = document.announced_hash.as_ref().is_some_and(|h| !h.eq_ignore_ascii_case(&old.hash));
+    let size = document.announced_size.is_some_and(|s| s != old.size);
+    let checks = [
+        (new.unique_id != old.unique_id, "XDSDocumentEntry.uniqueId"),
+        (new.kind != old.kind, "objectType"),
+        (new.repository.is_some() && new.repository != old.repository, "repositoryUniqueId"),
+        (new.mime_type != old.mime_type, "mimeType"),
+        (hash, "hash"),
+        (size, "size"),
+    ];
+    checks.into_iter().find(|(changed, _)| *changed).map(|(_, what)| what)
+}
+
+/// Whether anything but who sees it changes. Labels of codes are not compared: they say nothing the code does not.
+fn corrected(old: &DocumentEntry, new: &DocumentEntry) -> bool {
+    let same_codes =
+        |a: &[Code], b: &[Code]| a.len() == b.len() && a.iter().all(|c| b.iter().any(|d| c.is(&d.code, &d.scheme)));
+    let one = |a: &Code, b: &Code| a.is(&b.code, &b.scheme);
+    let seen =
+        |codes: &[Code]| -> Vec<Code> { codes.iter().filter(|c| c.scheme != VISIBILITY_SCHEME).cloned().collect() };
+    let values = |texts: &[space::LocalizedText]| -> Vec<String> { texts.iter().map(|t| t.value.clone()).collect() };
+    !(one(&old.class_code, &new.class_code)
+        && one(&old.type_code, &new.type_code)
+        && one(&old.format_code, &new.format_code)
+        && one(&old.healthcare_facility_type_code, &new.healthcare_facility_type_code)
+        && one(&old.practice_setting_code, &new.practice_setting_code)
+        && same_codes(&seen(&old.confidentiality_codes), &seen(&new.confidentiality_codes))
+        && same_codes(&old.event_codes, &new.event_codes)
+        && values(&old.title) == values(&new.title)
+        && values(&old.comments) == values(&new.comments)
+        && old.authors == new.authors
+        && old.legal_authenticator == new.legal_authenticator
+        && old.creation_time == new.creation_time
+        && old.service_start_time == new.service_start_time
+        && old.service_stop_time == new.service_stop_time
+        && old.language_code == new.language_code
+        && old.reference_ids == new.reference_ids)
+}
