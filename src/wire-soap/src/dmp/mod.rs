@@ -10,9 +10,6 @@
 mod authorization;
 mod patient_list;
 
-#[cfg(test)]
-mod tests;
-
 pub use authorization::{
     AuthorizationAction, AuthorizationByPatient, AuthorizationMode, AuthorizationRole, ListAuthorizationByPatient,
     ListAuthorizationByPatientResponse, SetAuthorization, SetAuthorizationResponse,

@@ -31,9 +31,6 @@ mod requests;
 mod transmission;
 mod value;
 
-#[cfg(test)]
-mod tests;
-
 pub use acknowledgement::{Acknowledgement, AcknowledgementDetail, AcknowledgementType};
 pub use addresses::{AddressPart, PostalAddress, Telecom};
 pub use concept::{CodedText, ConceptDescriptor};

@@ -81,8 +81,8 @@ record! {
         effective_time: opt Interval = "effectiveTime",
         /// `confidentialityCode`.
         confidentiality_codes: many ConceptDescriptor = "confidentialityCode",
-        /// `patientPerson`.
-        person: one Person = "patientPerson",
+        /// `patientPerson`; nil where the patient is its identifiers alone.
+        person: nillable Person = "patientPerson",
         /// `providerOrganization`; required by the schema of PRPA_IN201301, 201311 and 201313.
         provider_organization: opt Organization = "providerOrganization",
         /// `subjectOf`.
@@ -106,8 +106,8 @@ record! {
         effective_time: opt Interval = "effectiveTime",
         /// `confidentialityCode`.
         confidentiality_codes: many ConceptDescriptor = "confidentialityCode",
-        /// `patientPerson`.
-        person: one Person = "patientPerson",
+        /// `patientPerson`; nil where the patient is its identifiers alone.
+        person: nillable Person = "patientPerson",
         /// `providerOrganization`.
         provider_organization: opt Organization = "providerOrganization",
         /// `subjectOf1`; the schema wants one.
@@ -164,8 +164,8 @@ record! {
         status_code: one Code = "statusCode",
         /// `effectiveTime`.
         effective_time: opt Interval = "effectiveTime",
-        /// `patientPerson`.
-        person: one IdentifiedPerson = "patientPerson",
+        /// `patientPerson`; nil where the patient is its identifiers alone.
+        person: nillable IdentifiedPerson = "patientPerson",
         /// `providerOrganization`.
         provider_organization: opt Organization = "providerOrganization",
     }

@@ -142,7 +142,7 @@ fn read_subject<P: Component>(subject: Element<'_, '_>, mood: Mood, at: &At<'_>)
         effective_time: optional(event, ns::HL7V3, "effectiveTime", at)?,
         patient: required(subject1, ns::HL7V3, "patient", &at.child("subject1", 0))?,
         author: optional(event, ns::HL7V3, "author", at)?,
-        custodian: optional(event, ns::HL7V3, "custodian", at)?,
+        custodian: if mood == Mood::Event { optional(event, ns::HL7V3, "custodian", at)? } else { None },
         replacement_of: many(event, ns::HL7V3, "replacementOf", at)?,
     })
 }

@@ -117,7 +117,7 @@ pub enum RegistryVerdict {
     /// PRPA_IN201315UV02: the file was revised, and stands so.
     Revised(Vec<Registration<Patient>>),
     /// PRPA_IN201313UV02 or PRPA_IN201316UV02: nothing was done. The request may be repeated; it is nil otherwise.
-    Rejected(RegistryAction, Option<Registration<Patient>>),
+    Rejected(RegistryAction, Option<Box<Registration<Patient>>>),
 }
 
 impl RegistryVerdict {
@@ -146,7 +146,7 @@ impl RegistryVerdict {
             if subjects.len() > 1 {
                 return Err(at.child("subject", 2).error(Kind::RepeatedElement("subject")));
             }
-            Some(Self::Rejected(action, subjects.pop()))
+            Some(Self::Rejected(action, subjects.pop().map(Box::new)))
         } else if name == RegistryAction::Add.accepted() {
             Some(Self::Added(registration::read_all(process, Mood::Event, at)?))
         } else if name == RegistryAction::Revise.accepted() {

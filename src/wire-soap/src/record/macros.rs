@@ -9,7 +9,8 @@
 ///     pub struct Name [classCode = "X"]      // attributes the schema fixes
 ///     inside [typeCode = "Y"] "inner"        // optional: the sequence is that of a single child, "inner"
 ///     attrs { /** `@a` */ a: "a" = "D", }    // optional: attributes as text, "D" when absent
-///     { /** `b` */ b: opt Type = "b", }      // one, opt, many, some (at least one), nilled (nil when empty)
+///     { /** `b` */ b: opt Type = "b", }      // one, opt, many, some (at least one);
+///                                            // nillable, nilled: opt, many, written nil when absent
 /// }
 /// ```
 macro_rules! record {
@@ -166,6 +167,7 @@ macro_rules! codes {
 macro_rules! field_type {
     (one $ty:ty) => { $ty };
     (opt $ty:ty) => { Option<$ty> };
+    (nillable $ty:ty) => { Option<$ty> };
     ($repeated:ident $ty:ty) => { Vec<$ty> };
 }
 
@@ -173,6 +175,7 @@ macro_rules! field_type {
 macro_rules! slot_type {
     (one $ty:ty) => { Option<$ty> };
     (opt $ty:ty) => { Option<$ty> };
+    (nillable $ty:ty) => { Option<$ty> };
     ($repeated:ident $ty:ty) => { Vec<$ty> };
 }
 
@@ -182,6 +185,9 @@ macro_rules! take {
         $crate::record::take_one($slot, $child, $name, $at)
     };
     (opt, $slot:expr, $child:expr, $name:expr, $at:expr) => {
+        $crate::record::take_one($slot, $child, $name, $at)
+    };
+    (nillable, $slot:expr, $child:expr, $name:expr, $at:expr) => {
         $crate::record::take_one($slot, $child, $name, $at)
     };
     ($repeated:ident, $slot:expr, $child:expr, $name:expr, $at:expr) => {
@@ -211,11 +217,10 @@ macro_rules! put {
         $crate::record::Component::write($field, $out, $name)
     };
     (nilled, $ty:ty, $field:expr, $out:expr, $name:expr) => {
-        if $field.is_empty() {
-            $crate::record::write_nil::<$ty>($out, $name);
-        } else {
-            $crate::record::write_all($field, $out, $name);
-        }
+        $crate::record::write_or_nil($field.iter(), $out, $name)
+    };
+    (nillable, $ty:ty, $field:expr, $out:expr, $name:expr) => {
+        $crate::record::write_or_nil($field.iter(), $out, $name)
     };
     ($kind:ident, $ty:ty, $field:expr, $out:expr, $name:expr) => {
         // An option and a list are both walked.

@@ -209,6 +209,18 @@ pub(crate) fn write_nil<T: Component>(out: &mut Vec<u8>, name: &str) {
     raw(out, " xsi:nil=\"true\"/>");
 }
 
+/// Appends each, or a nil element when there is none.
+pub(crate) fn write_or_nil<'c, T: Component + 'c>(
+    all: impl ExactSizeIterator<Item = &'c T>,
+    out: &mut Vec<u8>,
+    name: &str,
+) {
+    if all.len() == 0 {
+        write_nil::<T>(out, name);
+    }
+    all.for_each(|one| one.write(out, name));
+}
+
 /// Appends each of a list.
 pub(crate) fn write_all<T: Component>(all: &[T], out: &mut Vec<u8>, name: &str) {
     all.iter().for_each(|one| one.write(out, name));

@@ -1,6 +1,12 @@
-use super::*;
-use crate::xml::{Element, Tree, XmlLimits};
-use crate::{MessageError, MessageErrorKind as Kind};
+//! The DMP's own messages written and read back, and refused where they should be.
+
+use crate::schema;
+use wire_soap::dmp::*;
+use wire_soap::xml::{Element, Tree, XmlLimits};
+use wire_soap::{MessageError, MessageErrorKind as Kind};
+
+/// The bound of one text.
+const BOUND: usize = 10_000;
 
 fn read<T>(text: &str, read: impl FnOnce(Element<'_, '_>) -> Result<T, MessageError>) -> Result<T, MessageError> {
     read(Tree::parse(text, &XmlLimits::default()).unwrap().root())
@@ -13,6 +19,7 @@ macro_rules! round {
         message.write(&mut out);
         let text = String::from_utf8(out).unwrap();
         assert_eq!(read(&text, $type::read), Ok(message), "{text}");
+        schema::accepts(&text);
         text
     }};
 }
@@ -97,8 +104,8 @@ fn what_the_schema_does_not_have_is_refused_with_its_place() {
     assert_eq!(invalid.place, "/setAuthorization/action");
     assert_eq!(refusal("<patient>1</patient>").kind, Kind::UnexpectedElement);
     assert_eq!(refusal("<action>AJOUT</action><action>AJOUT</action>").kind, Kind::RepeatedElement("action"));
-    let long = format!("<action>{}</action>", "A".repeat(crate::record::MAX_TEXT + 1));
-    assert_eq!(refusal(&long).kind, Kind::TooLong { max: crate::record::MAX_TEXT });
+    let long = format!("<action>{}</action>", "A".repeat(BOUND + 1));
+    assert_eq!(refusal(&long).kind, Kind::TooLong { max: BOUND });
     let other = read("<setAuthorization xmlns=\"urn:si-dmp-patients\"/>", SetAuthorization::read).unwrap_err();
     assert_eq!((other.kind, other.place.as_str()), (Kind::UnexpectedElement, "/setAuthorization"));
     let empty = "<patientListResponse xmlns=\"urn:si-dmp-patients\"/>";

@@ -1,28 +1,17 @@
-use super::fixtures::*;
-use crate::hl7v3::*;
-use crate::xml::{Tree, XmlLimits};
-use crate::{MessageError, MessageErrorKind as Kind};
+use super::messages::*;
+use wire_soap::hl7v3::*;
+use wire_soap::xml::{Tree, XmlLimits};
+use wire_soap::{MessageError, MessageErrorKind as Kind};
+
+/// The bounds of one text and of one element's repetitions.
+const BOUND: usize = 10_000;
 
 fn question() -> String {
-    let message = GetDemographics {
-        transmission: transmission(GetDemographics::INTERACTION),
-        control_act: control_act(),
-        query: identifier_query(),
-    };
-    let mut out = Vec::new();
-    message.write(&mut out);
-    String::from_utf8(out).unwrap()
+    String::from_utf8(written(|out| get_demographics().write(out))).unwrap()
 }
 
 fn search() -> String {
-    let message = FindCandidates {
-        transmission: transmission(FindCandidates::INTERACTION),
-        control_act: control_act(),
-        query: candidate_query(),
-    };
-    let mut out = Vec::new();
-    message.write(&mut out);
-    String::from_utf8(out).unwrap()
+    String::from_utf8(written(|out| find_candidates().write(out))).unwrap()
 }
 
 /// Why a message is refused once some text in it is another.
@@ -98,11 +87,11 @@ fn what_repeats_or_is_too_long_is_refused() {
         (twice.kind, twice.place.as_str()),
         (Kind::RepeatedElement("processingCode"), "/PRPA_IN201307UV02/processingCode[2]")
     );
-    let long = "x".repeat(crate::record::MAX_TEXT + 1);
+    let long = "x".repeat(BOUND + 1);
     let long = refusal(&text, "277076322082910", &long);
-    assert_eq!(long.kind, Kind::TooLong { max: crate::record::MAX_TEXT });
+    assert_eq!(long.kind, Kind::TooLong { max: BOUND });
     assert!(!long.to_string().contains("xx"));
-    let many = "<dataSource><value root=\"1\"/></dataSource>".repeat(crate::record::MAX_REPEATS);
+    let many = "<dataSource><value root=\"1\"/></dataSource>".repeat(BOUND);
     let many = refusal(&text, "<dataSource>", &format!("{many}<dataSource>"));
     assert_eq!(many.kind, Kind::TooMany("dataSource"));
     let acts = refusal(&text, "<controlActProcess", "<controlActProcess/><controlActProcess");
@@ -125,4 +114,24 @@ fn null_flavours_are_kept_whatever_they_are() {
         let Some(Value::Boolean(Nullable::Null(read))) = &read.transmission.attention_lines[1].value else { panic!() };
         assert_eq!(read.as_str(), flavor);
     }
+}
+
+#[test]
+fn an_answer_in_another_wrapper_or_in_none_that_is_known_is_refused() {
+    let text = String::from_utf8(written(|out| rejection(RegistryAction::Add, true).write(out))).unwrap();
+    let read = |text: &str| RegistryAnswer::read(Tree::parse(text, &XmlLimits::default()).unwrap().root());
+    assert!(read(&text).is_ok());
+    let empty = "<g:PRPA_IN201311UV02_Response xmlns:g=\"asip:ci-sis:gdp:2010\"/>";
+    assert_eq!(read(empty).unwrap_err().kind, Kind::UnexpectedElement);
+    let twice = text.replace("<subject ", "<subject typeCode=\"SUBJ\"><registrationRequest><statusCode code=\"a\"/></registrationRequest></subject><subject ");
+    assert_eq!(read(&twice).unwrap_err().kind, Kind::MissingElement("subject1"));
+    let inner = &text[text.find("<PRPA_IN201313UV02").unwrap()..text.rfind("</gdp:").unwrap()];
+    let subject = &inner[inner.find("<subject ").unwrap()..inner.find("<reasonOf").unwrap()];
+    let error = read(&inner.replace("<reasonOf", &format!("{subject}<reasonOf"))).unwrap_err();
+    assert_eq!(
+        (error.kind, error.place.as_str()),
+        (Kind::RepeatedElement("subject"), "/PRPA_IN201313UV02/controlActProcess/subject[2]")
+    );
+    let other = "<g:PRPA_IN201311UV02_Response xmlns:g=\"asip:other\"><PRPA_IN201313UV02 xmlns=\"urn:hl7-org:v3\"/></g:PRPA_IN201311UV02_Response>";
+    assert_eq!(read(other).unwrap_err().place, "/PRPA_IN201311UV02_Response");
 }
