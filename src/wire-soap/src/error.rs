@@ -29,6 +29,13 @@ pub enum MessageErrorKind {
     MissingAttribute(&'static str),
     /// An attribute or element does not have its type's form (`integer`, `boolean`, `base64Binary` ...).
     InvalidValue(&'static str),
+    /// A text or attribute is longer than any of its kind needs.
+    TooLong {
+        /// The bound in bytes.
+        max: usize,
+    },
+    /// An element repeats more often than any message needs.
+    TooMany(&'static str),
     /// An `xop:Include` reference is not a `cid:` URI.
     InvalidReference,
     /// A stored-query value does not follow the grammar of ITI TF-2 3.18.4.1.2.3.
@@ -51,6 +58,8 @@ impl MessageErrorKind {
             Self::RepeatedElement(_) => "repeated-element",
             Self::MissingAttribute(_) => "missing-attribute",
             Self::InvalidValue(_) => "invalid-value",
+            Self::TooLong { .. } => "value-too-long",
+            Self::TooMany(_) => "too-many-elements",
             Self::InvalidReference => "invalid-reference",
             Self::InvalidQueryValue => "invalid-query-value",
             Self::AmbiguousDocument => "ambiguous-document",
@@ -68,6 +77,8 @@ impl fmt::Display for MessageErrorKind {
             Self::RepeatedElement(name) => write!(f, "repeated element {name}"),
             Self::MissingAttribute(name) => write!(f, "missing attribute {name}"),
             Self::InvalidValue(form) => write!(f, "value is not of type {form}"),
+            Self::TooLong { max } => write!(f, "value is longer than {max} bytes"),
+            Self::TooMany(name) => write!(f, "element {name} repeats too often"),
             Self::InvalidReference => f.write_str("reference is not a cid URI"),
             Self::InvalidQueryValue => f.write_str("value does not follow the stored-query grammar"),
             Self::AmbiguousDocument => f.write_str("document id is ambiguous"),

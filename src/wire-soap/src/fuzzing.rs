@@ -2,8 +2,16 @@
 //!
 //! What is read is also written and read again, so that a writer that breaks its own reader is found too.
 
+use crate::dmp::{
+    ListAuthorizationByPatient, ListAuthorizationByPatientResponse, PatientList, PatientListResponse, SetAuthorization,
+    SetAuthorizationResponse,
+};
 use crate::ebxml::RegistryObjectList;
 use crate::envelope::Envelope;
+use crate::hl7v3::{
+    AcceptAcknowledgement, Candidates, Demographics, FindCandidates, GetDemographics, GetIdentifiers, Identifiers,
+    QueryContinuation, RegistryAnswer, RegistryRecord, RegistryRequest,
+};
 use crate::multipart::{Multipart, MultipartLimits};
 use crate::xds::{
     AdhocQueryRequest, AdhocQueryResponse, ProvideAndRegisterDocumentSetRequest, RegistryResponse,
@@ -12,6 +20,9 @@ use crate::xds::{
 use crate::xml::{Element, Tree, XmlLimits, decode};
 use bytes::Bytes;
 use futures::FutureExt;
+
+/// Bounds for what was read within bounds and then written: escapes and declarations may have made it longer.
+const GENEROUS: XmlLimits = XmlLimits { max_bytes: usize::MAX, max_nodes: usize::MAX, max_depth: 200 };
 
 /// Reads bytes as an envelope and as every message.
 pub fn fuzz_envelope(bytes: &[u8]) {
@@ -44,6 +55,27 @@ fn fuzz_message(body: Element<'_, '_>) {
     let _ = RetrieveDocumentSetRequest::read(body);
     let _ = RetrieveDocumentSetResponse::read(body);
     let _ = RegistryResponse::read(body);
+    fuzz_patients(body);
+}
+
+/// What is read of a message on patients is written and read as the same.
+fn fuzz_patients(body: Element<'_, '_>) {
+    macro_rules! again {
+        ($($type:ident),*) => {$(
+            if let Ok(message) = $type::read(body) {
+                let mut out = Vec::new();
+                message.write(&mut out);
+                let text = String::from_utf8_lossy(&out);
+                let tree = Tree::parse(&text, &GENEROUS);
+                let read = tree.as_ref().map(|tree| $type::read(tree.root()));
+                assert!(matches!(read, Ok(Ok(read)) if read == message), "what was written is read back");
+            }
+        )*};
+    }
+    again!(GetDemographics, Demographics, FindCandidates, Candidates, GetIdentifiers, Identifiers);
+    again!(QueryContinuation, AcceptAcknowledgement, RegistryRecord, RegistryRequest, RegistryAnswer);
+    again!(SetAuthorization, SetAuthorizationResponse, ListAuthorizationByPatient);
+    again!(ListAuthorizationByPatientResponse, PatientList, PatientListResponse);
 }
 
 /// What was read is written and read as the same.
@@ -51,8 +83,7 @@ fn again(objects: &RegistryObjectList) {
     let mut out = Vec::new();
     SubmitObjectsRequest { objects: objects.clone() }.write(&mut out);
     let text = String::from_utf8_lossy(&out);
-    let limits = XmlLimits { max_bytes: usize::MAX, max_nodes: usize::MAX, max_depth: 200 };
-    let tree = Tree::parse(&text, &limits);
+    let tree = Tree::parse(&text, &GENEROUS);
     let read = tree.as_ref().map(|tree| SubmitObjectsRequest::read(tree.root()));
     assert!(matches!(read, Ok(Ok(read)) if read.objects == *objects), "what was written is read back");
 }

@@ -34,6 +34,16 @@ pub const QUERY: &str = "urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0";
 pub const XDSB: &str = "urn:ihe:iti:xds-b:2007";
 /// IHE removal of documents (ITI TF-2 §3.86).
 pub const RMD: &str = "urn:ihe:iti:rmd:2017";
+/// XML Schema instance attributes: `xsi:type`, `xsi:nil` (W3C XML Schema part 1, §2.6).
+pub const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+/// HL7 v3 messages (XML ITS 1.0).
+pub const HL7V3: &str = "urn:hl7-org:v3";
+/// The wrapper of the DMP's answers to a registry request (GestionDossierPatientPartage.wsdl).
+pub const DMP_GDP: &str = "asip:ci-sis:gdp:2010";
+/// The DMP's own messages on authorisations (Habilitations.wsdl).
+pub const DMP_HABILITATIONS: &str = "urn:si-dmp-habilitations";
+/// The DMP's own messages on patients (PatientsSpecific.wsdl).
+pub const DMP_PATIENTS: &str = "urn:si-dmp-patients";
 /// Our own fault detail.
 pub const FAULT_DETAIL: &str = "urn:passerelle:soap:fault-detail:1";
 
@@ -75,4 +85,51 @@ pub mod action {
     pub const RESTRICTED_UPDATE: &str = "urn:ihe:iti:2018:RestrictedUpdateDocumentSet";
     /// ITI-92 response.
     pub const RESTRICTED_UPDATE_RESPONSE: &str = "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse";
+    /// DMP TD0.2 and TD1.3a request.
+    pub const GET_DEMOGRAPHICS: &str = "urn:hl7-org:v3:PRPA_IN201307UV02";
+    /// DMP TD0.2 and TD1.3a response.
+    pub const GET_DEMOGRAPHICS_RESPONSE: &str = "urn:hl7-org:v3:PRPA_IN201308UV02";
+    /// ITI-47 and DMP TD0.5 request.
+    pub const FIND_CANDIDATES: &str = "urn:hl7-org:v3:PRPA_IN201305UV02";
+    /// ITI-47 and DMP TD0.5 response.
+    pub const FIND_CANDIDATES_RESPONSE: &str = "urn:hl7-org:v3:PRPA_IN201306UV02";
+    /// ITI-47 continuation (ITI TF-2 3.47.4.3).
+    pub const QUERY_CONTINUE: &str = "urn:hl7-org:v3:QUQI_IN000003UV01_Continue";
+    /// ITI-47 cancellation (ITI TF-2 3.47.4.3).
+    pub const QUERY_CANCEL: &str = "urn:hl7-org:v3:QUQI_IN000003UV01_Cancel";
+    /// ITI-45 request.
+    pub const GET_IDENTIFIERS: &str = "urn:hl7-org:v3:PRPA_IN201309UV02";
+    /// ITI-45 response.
+    pub const GET_IDENTIFIERS_RESPONSE: &str = "urn:hl7-org:v3:PRPA_IN201310UV02";
+    /// ITI-44 request: a patient is added.
+    pub const RECORD_ADDED: &str = "urn:hl7-org:v3:PRPA_IN201301UV02";
+    /// ITI-44 request: a patient is revised. Also the ITI-46 notification.
+    pub const RECORD_REVISED: &str = "urn:hl7-org:v3:PRPA_IN201302UV02";
+    /// ITI-44 request: two patients are one.
+    pub const DUPLICATES_RESOLVED: &str = "urn:hl7-org:v3:PRPA_IN201304UV02";
+    /// The acknowledgement of ITI-44, of ITI-46 and of a cancelled query.
+    pub const ACCEPT_ACKNOWLEDGEMENT: &str = "urn:hl7-org:v3:MCCI_IN000002UV01";
+    /// DMP TD1.1 request.
+    pub const ADD_REQUEST: &str = "urn:hl7-org:v3:PRPA_IN201311UV02";
+    /// DMP TD1.1 response.
+    pub const ADD_REQUEST_RESPONSE: &str = "urn:hl7-org:v3:PRPA_IN201311ResponseUV02";
+    /// DMP TD1.3b and TD1.4 request.
+    pub const REVISE_REQUEST: &str = "urn:hl7-org:v3:PRPA_IN201314UV02";
+    /// DMP TD1.3b and TD1.4 response.
+    pub const REVISE_REQUEST_RESPONSE: &str = "urn:hl7-org:v3:PRPA_IN201314ResponseUV02";
+    /// DMP TD0.3 request. The WSDL's `soapAction` says `urn:hl7-org:v3:setAuthorization` instead.
+    pub const SET_AUTHORIZATION: &str = "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization";
+    /// DMP TD0.3 response.
+    pub const SET_AUTHORIZATION_RESPONSE: &str =
+        "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorizationResponse";
+    /// DMP TD1.6 request. The WSDL's `soapAction` says `urn:hl7-org:v3:listAuthorizationByPatient` instead.
+    pub const LIST_AUTHORIZATION_BY_PATIENT: &str =
+        "urn:si-dmp-habilitations:HabilitationsEndPoint:listAuthorizationByPatient";
+    /// DMP TD1.6 response.
+    pub const LIST_AUTHORIZATION_BY_PATIENT_RESPONSE: &str =
+        "urn:si-dmp-habilitations:HabilitationsEndPoint:listAuthorizationByPatientResponse";
+    /// DMP TD0.4 request.
+    pub const PATIENT_LIST: &str = "urn:si-dmp-patients:PatientSpecificEndPoint:patientList";
+    /// DMP TD0.4 response.
+    pub const PATIENT_LIST_RESPONSE: &str = "urn:si-dmp-patients:PatientSpecificEndPoint:patientListResponse";
 }

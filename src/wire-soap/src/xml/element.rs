@@ -127,6 +127,22 @@ impl<'t, 'a> Element<'t, 'a> {
         Cow::Owned(all)
     }
 
+    /// The text directly in this element, CDATA sections included: its runs trimmed, joined by a space.
+    #[must_use]
+    pub fn own_text(self) -> String {
+        let document = self.tree.document();
+        let mut all = String::new();
+        for id in document.children_iter(self.id) {
+            let Some(NodeKind::Text(text) | NodeKind::CData(text)) = document.node_kind(id) else { continue };
+            let text = text.trim();
+            if !all.is_empty() && !text.is_empty() {
+                all.push(' ');
+            }
+            all.push_str(text);
+        }
+        all
+    }
+
     /// Where this element stands: the local names from the document element down, each with its position among
     /// siblings of the same name when it has any, as `/Envelope/Body/Request/Slot[2]`.
     #[must_use]

@@ -4,7 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use wire_soap::content_type::MediaType;
+use wire_soap::dmp::PatientListResponse;
 use wire_soap::envelope::{Envelope, SoapVersion};
+use wire_soap::hl7v3::{
+    AcknowledgementType, Candidates, Demographics, GetDemographics, NamePartType, QueryResponse, RegistryEvent,
+    RegistryRecord, Value, observation, reason,
+};
 use wire_soap::multipart::{MultipartLimits, split_complete};
 use wire_soap::xds::{
     AdhocQueryRequest, AdhocQueryResponse, DocumentContent, ProvideAndRegisterDocumentSetRequest, QueryValue,
@@ -41,14 +46,20 @@ const NOT_UNDERSTOOD: [(&str, &str); 17] = [
     ("ITI-41_request.xml", "refused: xml-malformed"),
 ];
 
+/// The folder of samples and schemas beside the project, if it is there.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn files() -> Option<Vec<PathBuf>> {
+pub(crate) fn shared() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("PASSERELLE_SHARED").map_or(beside, PathBuf::from);
     if !shared.exists() {
         eprintln!("skipped: ../shared is absent");
         return None;
     }
+    Some(shared)
+}
+
+fn files() -> Option<Vec<PathBuf>> {
+    let shared = shared()?;
     let mut files = Vec::new();
     let mut folders = vec![shared.join("corpus/dmp/messages"), shared.join("corpus/ihe")];
     while let Some(folder) = folders.pop() {
@@ -135,6 +146,61 @@ fn the_ihe_submission_is_understood_once_its_missing_prefix_is_declared() {
     assert_eq!(outcome(text.as_bytes()), Ok("ProvideAndRegisterDocumentSetRequest".to_owned()));
 }
 
+#[test]
+fn the_samples_on_patients_say_what_they_are_known_to_say() {
+    let Some(files) = files() else { return };
+    let read = |name: &str| {
+        let bytes = std::fs::read(files.iter().find(|f| f.ends_with(name)).unwrap()).unwrap();
+        decode(&without_line_numbers(&bytes), None).unwrap().into_owned()
+    };
+
+    let text = read("TD0.2-response.xml");
+    let tree = Tree::parse(&text, &XmlLimits::default()).unwrap();
+    let answer = Demographics::read(Envelope::read(&tree).unwrap().body()).unwrap();
+    assert_eq!(answer.acknowledgement.type_code, AcknowledgementType::ApplicationAccept);
+    assert_eq!(answer.query_ack.query_response_code, QueryResponse::Ok);
+    let [authorization, attending] = &answer.transmission.attention_lines[..] else { panic!("two lines") };
+    let Some(Value::CodedValue(status)) = &authorization.value else { panic!("a code") };
+    assert_eq!(status.code.as_deref(), Some("VALIDE"));
+    assert_eq!(attending.value, Some(true.into()));
+    let patient = &answer.subjects[0].patient;
+    assert_eq!((patient.ids.len(), patient.observations.len()), (2, 2));
+    assert!(patient.observations[0].code.is(observation::INTERNET_ACCOUNT_OPEN, observation::ACCOUNT_CODE_SYSTEM));
+    let family = patient.person.as_ref().unwrap().names[0].of(NamePartType::Family).next().unwrap();
+    assert_eq!(family.qualifiers, ["SP"]);
+
+    let text = read("TD0.2-request.xml");
+    let tree = Tree::parse(&text, &XmlLimits::default()).unwrap();
+    let question = GetDemographics::read(Envelope::read(&tree).unwrap().body()).unwrap();
+    assert!(question.control_act.has_reason(reason::TEST_EXISTENCE));
+    assert!(question.query.parameters.data_sources.is_empty() && question.transmission.attention_lines.is_empty());
+    assert_eq!(question.query.patient_identifiers().next().unwrap().root.as_deref(), Some("1.2.250.1.213.1.4.10"));
+
+    let text = read("TD0.4-response.xml");
+    let tree = Tree::parse(&text, &XmlLimits::default()).unwrap();
+    let list = PatientListResponse::read(Envelope::read(&tree).unwrap().body()).unwrap();
+    assert!(list.is_ok());
+    let mine: Vec<_> = list.patients.iter().map(|p| p.medecin_traitant).collect();
+    assert_eq!(mine, [false, true]);
+
+    let text = read("ITI-47_response.xml");
+    let tree = Tree::parse(&text, &XmlLimits::default()).unwrap();
+    let answer = Candidates::read(Envelope::read(&tree).unwrap().body()).unwrap();
+    let candidate = &answer.subjects[0].patient;
+    assert_eq!(candidate.query_matches[0].value, Some(Value::Integer(100.into())));
+    assert_eq!(candidate.person.as_ref().unwrap().addresses[0].part("city"), Some("Pontarlier"));
+    assert_eq!(answer.query_ack.result_remaining_quantity, Some(0.into()));
+
+    // A payload without envelope.
+    let text = read("ITI-44_request.xml");
+    let tree = Tree::parse(&text, &XmlLimits::default()).unwrap();
+    assert_eq!(crate::schema::again(tree.root()), Some(Ok(())));
+    let record = RegistryRecord::read(tree.root()).unwrap();
+    assert_eq!(record.event, RegistryEvent::RecordAdded);
+    let contact = &record.subjects[0].patient.provider_organization.as_ref().unwrap().contact_parties[0];
+    assert_eq!(contact.contact_person.as_ref().unwrap().names[0].parts.len(), 2);
+}
+
 /// Parts of a package, names first.
 type Parts = Vec<(Option<String>, Vec<u8>)>;
 
@@ -182,8 +248,8 @@ fn outcome(bytes: &[u8]) -> Result<String, String> {
         "RetrieveDocumentSetRequest" => RetrieveDocumentSetRequest::read(body).map(|_| ()),
         "RetrieveDocumentSetResponse" => RetrieveDocumentSetResponse::read(body).map(|_| ()),
         "RegistryResponse" => RegistryResponse::read(body).map(|_| ()),
-        // HL7 v3, XUA and DMP messages: their envelope is what is read here.
-        _ => Ok(()),
+        // HL7 v3 and DMP messages; of XUA's, the envelope is what is read here.
+        _ => crate::schema::again(body).unwrap_or(Ok(())),
     };
     read.map(|()| name).map_err(|e| format!("refused: {e}"))
 }
