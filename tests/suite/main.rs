@@ -17,6 +17,7 @@ mod iti41_replace;
 mod iti43;
 mod iti57;
 mod operations;
+mod patients;
 mod processes;
 mod registry;
 mod spine;

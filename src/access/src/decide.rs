@@ -7,7 +7,7 @@ use space::{Actor, Cause, Purpose, Refusal, Role, Settings, SpaceId, SpaceState,
 use crate::{
     Tables,
     facts::{EntryFacts, Owner},
-    permit::{Operation, Permit, Rule},
+    permit::{AtLarge, Operation, Permit, Rule},
     read::{self, ReadGrant, refuse},
     rights::{Action, Column, Right, column_of},
 };
@@ -36,8 +36,23 @@ impl Tables {
                 _ => refuse(Cause::FunctionDenied),
             };
         }
+        if operation == Operation::Exists {
+            return self.exists(actor, settings).map(permit);
+        }
         let column = self.enter(actor, settings)?;
         match operation {
+            Operation::Administrative => {
+                self.function(Action::AdministrativeData, column)?;
+                Ok(permit(Rule::Function(Action::AdministrativeData)))
+            }
+            Operation::ListAuthorised => {
+                self.function(Action::ListAuthorised, column)?;
+                Ok(permit(Rule::Function(Action::ListAuthorised)))
+            }
+            Operation::SetOwn(action) => {
+                self.function(action, column)?;
+                Ok(permit(Rule::Function(action)))
+            }
             Operation::Deposit => {
                 let action = if actor.role == Role::Agent { Action::FeedCpe } else { Action::Feed };
                 self.function(action, column)?;
@@ -64,7 +79,7 @@ impl Tables {
                 let rule = if is_mt(actor, settings) { Rule::MedecinTraitant } else { Rule::Own };
                 Ok(permit(rule))
             }
-            Operation::Fetch | Operation::Change(_) | Operation::Set | Operation::Create => {
+            Operation::Fetch | Operation::Change(_) | Operation::Set | Operation::Create | Operation::Exists => {
                 refuse(Cause::FunctionDenied)
             }
         }
@@ -92,6 +107,31 @@ impl Tables {
             _ => return refuse(Cause::FunctionDenied),
         };
         Ok(Permit::new(Arc::clone(actor), space, operation, rule, settings.revision))
+    }
+
+    /// Decides an action that bears on no one space (TD0.4, TD0.5).
+    ///
+    /// # Errors
+    /// The rule that stands against it.
+    pub fn decide_at_large(&self, actor: &Actor, action: Action) -> Result<AtLarge, Refusal> {
+        let reason = matches!(actor.purpose, Purpose::BrisDeGlace { .. }) && actor.purpose.reason().is_none();
+        if reason {
+            return refuse(Cause::ReasonRequired);
+        }
+        self.function(action, column_of(actor, false, &self.policy.occupational_specialities))?;
+        Ok(AtLarge::new(action))
+    }
+
+    /// A space that is closed is told to be; one that nobody has yet is not there.
+    fn exists(&self, actor: &Actor, settings: &Settings) -> Result<Rule, Refusal> {
+        let open = match settings.state {
+            SpaceState::Open => settings,
+            SpaceState::Closed => &Settings { state: SpaceState::Open, ..settings.clone() },
+            SpaceState::Noticed | SpaceState::Opposed => return refuse(Cause::UnknownHolder),
+        };
+        let column = self.enter(actor, open)?;
+        self.function(Action::ExistenceTest, column)?;
+        Ok(Rule::Function(Action::ExistenceTest))
     }
 
     /// What the actor may read in the space, to be applied to each entry of a listing.

@@ -17,7 +17,7 @@ mod tests;
 
 pub use facts::{EntryFacts, Owner};
 pub use matrix::{KindIndex, Matrix};
-pub use permit::{Operation, Permit, Rule};
+pub use permit::{AtLarge, Operation, Permit, Rule};
 pub use policy::AccessPolicy;
 pub use read::{ReadGrant, Shown};
 pub use rights::{Action, Column, Condition, Right, Rights};

@@ -22,6 +22,14 @@ pub enum Operation {
     Fetch,
     /// Ask whether a space exists and what its holder is called.
     Identify,
+    /// Ask the same of a space that may be closed, and what one may do with it (TD0.2).
+    Exists,
+    /// Read administrative data (TD1.3a).
+    Administrative,
+    /// Read who is authorised or blocked (TD1.6).
+    ListAuthorised,
+    /// Declare or give up an authorisation or a role of one's own (TD0.3).
+    SetOwn(Action),
     /// Read the trace.
     ReadTrace,
     /// Change a document's state or visibility.
@@ -67,6 +75,24 @@ impl fmt::Display for Rule {
             Self::Centre15 => f.write_str("R.1111-48: centre 15"),
             Self::Operator => f.write_str("exploitant de la passerelle"),
         }
+    }
+}
+
+/// Leave for an action that bears on no one space: what it comes to is decided space by space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AtLarge {
+    action: Action,
+}
+
+impl AtLarge {
+    pub(crate) const fn new(action: Action) -> Self {
+        Self { action }
+    }
+
+    /// For what.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        self.action
     }
 }
 

@@ -110,6 +110,11 @@ impl<'a> Acting<'a> {
         self.event(Some(permit.space()), Outcome::Done, permit.rule().to_string())
     }
 
+    /// The trace of an act that bore on no space.
+    pub(crate) fn at_large(&self) -> TraceEvent {
+        self.event(None, Outcome::Done, "PDT-INF-526/606".to_owned())
+    }
+
     /// What the holder is told of an emergency access, without delay (R.1111-48).
     pub(crate) fn emergency_notice(&self) -> Vec<Notification> {
         if matches!(self.caller.actor.purpose, space::Purpose::Normal) {

@@ -30,6 +30,17 @@ pub enum ObjectKey {
     UniqueId(String),
 }
 
+/// What of everything is asked (GetAll).
+#[derive(Debug, Clone, Default)]
+pub struct AllQuery {
+    /// Which documents.
+    pub entries: EntryQuery,
+    /// Which sets.
+    pub sets: SetQuery,
+    /// Which folders.
+    pub folders: FolderQuery,
+}
+
 /// What is asked of the registry.
 #[derive(Debug, Clone)]
 pub enum RegistryQuery {
@@ -40,14 +51,7 @@ pub enum RegistryQuery {
     /// FindFolders.
     FindFolders(FolderQuery),
     /// GetAll.
-    GetAll {
-        /// Which documents.
-        entries: EntryQuery,
-        /// Which sets.
-        sets: SetQuery,
-        /// Which folders.
-        folders: FolderQuery,
-    },
+    GetAll(Box<AllQuery>),
     /// GetDocuments: by identifiers.
     GetDocuments(EntryQuery),
     /// GetFolders: by identifiers.
@@ -71,10 +75,7 @@ pub enum RegistryQuery {
 impl RegistryQuery {
     /// Whether it searches a space; else it looks up what its caller already knows of.
     const fn searches(&self) -> bool {
-        matches!(
-            self,
-            Self::FindDocuments(_) | Self::FindSubmissionSets(_) | Self::FindFolders(_) | Self::GetAll { .. }
-        )
+        matches!(self, Self::FindDocuments(_) | Self::FindSubmissionSets(_) | Self::FindFolders(_) | Self::GetAll(_))
     }
 
     /// What is named in it.
@@ -85,9 +86,7 @@ impl RegistryQuery {
             ObjectKey::EntryUuid(id) | ObjectKey::UniqueId(id) => vec![id.clone()],
         };
         match self {
-            Self::FindDocuments(_) | Self::FindSubmissionSets(_) | Self::FindFolders(_) | Self::GetAll { .. } => {
-                Vec::new()
-            }
+            Self::FindDocuments(_) | Self::FindSubmissionSets(_) | Self::FindFolders(_) | Self::GetAll(_) => Vec::new(),
             Self::GetDocuments(q) | Self::GetDocumentsAndAssociations(q) => of_entries(q),
             Self::GetFolders(q) => q.unique_ids.iter().chain(&q.entry_uuids).chain(&q.logical_ids).cloned().collect(),
             Self::GetAssociations(ids) | Self::GetSubmissionSets(ids) => ids.clone(),
@@ -195,7 +194,8 @@ impl View<'_> {
                 let folders = self.folders(&ObjectQuery::default()).await?;
                 found.folders = folders.into_iter().filter(|f| query.matches(f)).collect();
             }
-            RegistryQuery::GetAll { entries, sets, folders } => {
+            RegistryQuery::GetAll(all) => {
+                let AllQuery { entries, sets, folders } = all.as_ref();
                 found.documents = self.documents(entries).await?;
                 let all = self.all_sets().await?.into_iter().filter(|s| sets.matches(s)).collect();
                 found.sets = self.shown_sets(all).await?;
@@ -433,7 +433,7 @@ impl View<'_> {
 
     async fn related(&self, key: &ObjectKey, kinds: &[AssociationKind], found: &mut Objects) -> Result<(), Attempt> {
         let Some(document) = self.document(key).await? else { return Ok(()) };
-        let mut links = self.links_of(&[document.entry.entry_uuid.clone()]).await?;
+        let mut links = self.links_of(std::slice::from_ref(&document.entry.entry_uuid)).await?;
         links.retain(|l| kinds.contains(&l.kind));
         let ends = unique(links.iter().flat_map(|l| [l.source.clone(), l.target.clone()]).collect());
         found.documents = self.documents_named(&ends).await?;

@@ -86,7 +86,9 @@ impl SettingChange {
             Self::Withdraw { who, is_structure } => Change::Lift { grantee: who, is_structure, kind: Given },
             Self::Block { who, is_structure } => Change::Stand { grantee: who, is_structure, kind: Blocked, since_ms },
             Self::Unblock { who, is_structure } => Change::Lift { grantee: who, is_structure, kind: Blocked },
-            Self::MedecinTraitant { who, declared } => Change::MedecinTraitant { professional: who, declared },
+            Self::MedecinTraitant { who, declared } => {
+                Change::MedecinTraitant { professional: who, declared, authorised_ms: None }
+            }
             Self::Emergency(consents) => Change::Emergency(consents),
             // A space noticed is opposed; an open one is closed.
             Self::Oppose if state == SpaceState::Noticed => Change::State(SpaceState::Opposed),

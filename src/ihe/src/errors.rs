@@ -93,7 +93,7 @@ const fn is_ours(cause: Cause) -> bool {
 }
 
 /// One sentence in both languages, with what and by which rule.
-fn context(refusal: &Refusal) -> String {
+pub(crate) fn context(refusal: &Refusal) -> String {
     let cause = refusal.cause;
     let subject = refusal.subject.as_ref().map_or_else(String::new, |s| format!(" [{s}]"));
     format!("{}{subject} — {} — {} — {}", cause.code(), cause.advice_fr(), cause.advice_en(), cause.rule())

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use axum::{http::StatusCode, response::Response};
-use desk::{Caller, Fault, Found, ObjectKey, ObjectQuery, RegistryQuery};
+use desk::{AllQuery, Caller, Fault, Found, ObjectKey, ObjectQuery, RegistryQuery};
 use space::{
     AssociationKind, AvailabilityStatus, Cause, Dtm, EntryKind, Ins, Refusal,
     query::{CodeQuery, EntryQuery, FolderQuery, SetQuery, Span, Versions},
@@ -390,7 +390,7 @@ impl<'a> Params<'a> {
                 entries.statuses = self.statuses("XDSDocumentEntryStatus")?;
                 let sets = SetQuery { statuses: self.statuses("XDSSubmissionSetStatus")?, ..SetQuery::default() };
                 let folders = FolderQuery { statuses: self.statuses("XDSFolderStatus")?, ..FolderQuery::default() };
-                Q::GetAll { entries, sets, folders }
+                Q::GetAll(Box::new(AllQuery { entries, sets, folders }))
             }
             Stored::GetDocuments => Q::GetDocuments(self.named_documents()?),
             Stored::GetDocumentsAndAssociations => Q::GetDocumentsAndAssociations(self.named_documents()?),

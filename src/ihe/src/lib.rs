@@ -1,18 +1,21 @@
 //! The IHE and DMP face: SOAP services at the paths of the national DMP, so that existing software is pointed here by
 //! changing the host.
 //!
-//! One file per transaction or pair of them ([`iti18`], [`iti41`], [`iti42`], [`iti43`], [`iti57`], [`iti62`]), each
+//! One file per transaction or pair of them ([`iti18`], [`iti41`], [`iti42`], [`iti43`], [`iti57`], [`iti62`], [`people`],
+//! [`habilitations`]), each
 //! request → operation of the desk → response;
 //! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
 
 mod answer;
 mod errors;
+mod habilitations;
 mod iti18;
 mod iti41;
 mod iti42;
 mod iti43;
 mod iti57;
 mod iti62;
+mod people;
 mod receive;
 mod service;
 mod translate;
@@ -76,6 +79,8 @@ pub struct IheState {
     pub auth: Arc<dyn Authenticate>,
     /// `repositoryUniqueId` of this gateway.
     pub repository: Oid,
+    /// The OID by which this gateway names itself in HL7 v3 messages.
+    pub device: Oid,
     /// What bounds a message.
     pub limits: Limits,
 }
@@ -95,4 +100,6 @@ pub fn router(state: IheState) -> Router {
     Router::new()
         .route("/si-dmp-server/v2/services/registry", service(Service::Registry))
         .route("/si-dmp-server/v2/services/repository", service(Service::Repository))
+        .route("/si-dmp-server/v2/services/patients", service(Service::Patients))
+        .route("/si-dmp-server/v2/services/habilitations", service(Service::Habilitations))
 }

@@ -12,7 +12,7 @@ use wire_soap::{
 };
 
 use crate::{
-    IheState, answer, iti18, iti41, iti42, iti43, iti57, iti62,
+    IheState, answer, habilitations, iti18, iti41, iti42, iti43, iti57, iti62, people,
     receive::{self, Heading, Message},
 };
 
@@ -23,6 +23,10 @@ pub enum Service {
     Registry,
     /// `repository`: ITI-41, ITI-43, ITI-86.
     Repository,
+    /// `patients`: TD0.2, TD0.4, TD0.5 (ITI-47), TD1.3a, and the refusal of TD1.1, TD1.3b, TD1.4.
+    Patients,
+    /// `habilitations`: TD0.3, TD1.6.
+    Habilitations,
 }
 
 /// A transaction of these services.
@@ -46,6 +50,18 @@ pub enum Kind {
     Iti86,
     /// Restricted Update Document Set.
     Iti92,
+    /// Get demographics: TD0.2, TD1.3a.
+    Demographics,
+    /// Patient Demographics Query v3: ITI-47, TD0.5.
+    Candidates,
+    /// Management of a record: TD1.1, TD1.3b, TD1.4.
+    Management,
+    /// `setAuthorization`: TD0.3.
+    SetAuthorization,
+    /// `listAuthorizationByPatient`: TD1.6.
+    ListAuthorised,
+    /// `patientList`: TD0.4.
+    ListPatients,
 }
 
 impl Kind {
@@ -62,6 +78,12 @@ impl Kind {
             Self::Iti62 => "ITI-62",
             Self::Iti86 => "ITI-86",
             Self::Iti92 => "ITI-92",
+            Self::Demographics => "TD0.2",
+            Self::Candidates => "ITI-47",
+            Self::Management => "TD1.1",
+            Self::SetAuthorization => "TD0.3",
+            Self::ListAuthorised => "TD1.6",
+            Self::ListPatients => "TD0.4",
         }
     }
 
@@ -72,6 +94,11 @@ impl Kind {
             Self::Iti43 => Act::Fetch,
             Self::Iti57 | Self::Iti92 => Act::Update,
             Self::Iti62 | Self::Iti86 => Act::Delete,
+            Self::Demographics | Self::Candidates => Act::Identify,
+            Self::Management => Act::Create,
+            Self::SetAuthorization => Act::Authorise,
+            Self::ListAuthorised => Act::ListAuthorised,
+            Self::ListPatients => Act::ListSpaces,
         }
     }
 
@@ -95,6 +122,13 @@ impl Kind {
             (Service::Repository, "ProvideAndRegisterDocumentSetRequest") => (Self::Iti41, a::PROVIDE_AND_REGISTER),
             (Service::Repository, "RetrieveDocumentSetRequest") => (Self::Iti43, a::RETRIEVE_DOCUMENT_SET),
             (Service::Repository, "RemoveDocumentsRequest") => (Self::Iti86, a::REMOVE_DOCUMENTS),
+            // Here the body tells enough, and software writes actions of several spellings (reference §1.1).
+            (Service::Patients, "PRPA_IN201307UV02") => return Some(Self::Demographics),
+            (Service::Patients, "PRPA_IN201305UV02") => return Some(Self::Candidates),
+            (Service::Patients, "PRPA_IN201311UV02" | "PRPA_IN201314UV02") => return Some(Self::Management),
+            (Service::Patients, "patientList") => return Some(Self::ListPatients),
+            (Service::Habilitations, "setAuthorization") => return Some(Self::SetAuthorization),
+            (Service::Habilitations, "listAuthorizationByPatient") => return Some(Self::ListAuthorised),
             _ => return None,
         };
         action.is_none_or(|found| found == wanted).then_some(kind)
@@ -109,6 +143,8 @@ enum Read {
     Iti43(iti43::Request),
     Iti57(Box<iti57::Request>),
     Iti62(iti62::Request),
+    People(people::Request),
+    Habilitations(habilitations::Request),
 }
 
 impl Read {
@@ -123,6 +159,12 @@ impl Read {
             Kind::Iti92 => Self::Iti57(Box::new(iti57::Request::read(state, body, tree, true)?)),
             Kind::Iti62 => Self::Iti62(iti62::Request::metadata(body)?),
             Kind::Iti86 => Self::Iti62(iti62::Request::documents(state, body)?),
+            Kind::Demographics => Self::People(people::Request::demographics(body)?),
+            Kind::Candidates => Self::People(people::Request::candidates(body)?),
+            Kind::Management => Self::People(people::Request::management(body)?),
+            Kind::SetAuthorization => Self::Habilitations(habilitations::Request::set(body)?),
+            Kind::ListAuthorised => Self::Habilitations(habilitations::Request::list_authorised(body)?),
+            Kind::ListPatients => Self::Habilitations(habilitations::Request::list_patients(body)?),
         })
     }
 }
@@ -182,6 +224,8 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
         Read::Iti43(request) => iti43::handle(&state, heading, &caller, request).await,
         Read::Iti57(request) => iti57::handle(&state, heading, &caller, *request).await,
         Read::Iti62(request) => iti62::handle(&state, heading, &caller, request).await,
+        Read::People(request) => people::handle(&state, heading, &caller, request).await,
+        Read::Habilitations(request) => habilitations::handle(&state, heading, &caller, request).await,
     }
 }
 
@@ -196,7 +240,16 @@ fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
     tracing::info!(cause = refusal.cause.code(), place = refusal.place.as_deref(), "ihe.refused");
     let refusals = std::slice::from_ref(refusal);
     let answered = match heading.kind {
-        None => return answer::fault(state, heading, refusal),
+        // What cannot be read of these has no answer of its own to be told in.
+        None
+        | Some(
+            Kind::Demographics
+            | Kind::Candidates
+            | Kind::Management
+            | Kind::SetAuthorization
+            | Kind::ListAuthorised
+            | Kind::ListPatients,
+        ) => return answer::fault(state, heading, refusal),
         Some(Kind::Iti18) => return iti18::failure(state, heading, refusals),
         Some(Kind::Iti43) => return iti43::failure(state, heading, refusals),
         Some(Kind::Iti41) => action::PROVIDE_AND_REGISTER_RESPONSE,

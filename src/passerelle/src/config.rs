@@ -264,6 +264,8 @@ pub(crate) struct Telemetry {
 pub(crate) struct Ihe {
     /// `repositoryUniqueId` of this gateway; the default is the national DMP's.
     pub(crate) repository_unique_id: String,
+    /// OID by which this gateway names itself in HL7 v3 messages; the default is the national DMP's.
+    pub(crate) device_id: String,
     /// Let a document be masked to professionals and hidden from the holder at once
     /// (`cumul-invisible_patient-masque_ps` of the DMP).
     pub(crate) masked_and_hidden: bool,
@@ -271,7 +273,11 @@ pub(crate) struct Ihe {
 
 impl Default for Ihe {
     fn default() -> Self {
-        Self { repository_unique_id: "1.2.250.1.213.4.1.1.1.2".into(), masked_and_hidden: false }
+        Self {
+            repository_unique_id: "1.2.250.1.213.4.1.1.1.2".into(),
+            device_id: "1.2.250.1.213.4.1.1.1".into(),
+            masked_and_hidden: false,
+        }
     }
 }
 
@@ -419,6 +425,9 @@ impl Config {
         }
         if space::Oid::parse(&self.ihe.repository_unique_id).is_err() {
             problems.push(format!("{file}: [ihe] repository_unique_id is not an OID"));
+        }
+        if space::Oid::parse(&self.ihe.device_id).is_err() {
+            problems.push(format!("{file}: [ihe] device_id is not an OID"));
         }
         if !self.mappings.folder.as_os_str().is_empty() && !self.mappings.folder.is_dir() {
             problems.push(format!("{file}: [mappings] folder does not exist"));

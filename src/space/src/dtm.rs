@@ -31,6 +31,12 @@ impl Dtm {
         Self(format!("{:04}{:02}{:02}{:02}{:02}{:02}", t.year(), t.month(), t.day(), t.hour(), t.minute(), t.second()))
     }
 
+    /// The DTM of an instant in milliseconds since 1970 UTC; `None` when it is no real one.
+    #[must_use]
+    pub fn from_millisecond(ms: i64) -> Option<Self> {
+        Timestamp::from_millisecond(ms).ok().map(Self::from_timestamp)
+    }
+
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

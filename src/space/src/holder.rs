@@ -73,6 +73,78 @@ impl Traits {
     }
 }
 
+/// Part of what is known of a person who is looked for without a number (TD0.5, ITI-47). What is absent asks nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct TraitQuery {
+    /// Birth name or name in use.
+    pub family: Option<String>,
+    /// First given name.
+    pub given: Option<String>,
+    /// Day of birth, 8 digits.
+    pub birth_date: Option<String>,
+    /// Sex.
+    pub sex: Option<Sex>,
+    /// INSEE code of the place of birth.
+    pub birth_place: Option<String>,
+}
+
+impl std::fmt::Debug for TraitQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TraitQuery(…)")
+    }
+}
+
+/// A name as it is compared: capitals, without accents, hyphens, apostrophes and spaces (RNIV compares so).
+#[must_use]
+pub fn comparable_name(name: &str) -> String {
+    name.chars().flat_map(|c| plain_letter(c).chars()).collect()
+}
+
+/// The capitals A to Z that a letter is compared as.
+fn plain_letter(c: char) -> &'static str {
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let upper = c.to_uppercase().next().unwrap_or(c);
+    if let Some(at) = LETTERS.find(upper) {
+        return &LETTERS[at..=at];
+    }
+    match upper {
+        'À' | 'Á' | 'Â' | 'Ã' | 'Ä' | 'Å' => "A",
+        'Ç' => "C",
+        'È' | 'É' | 'Ê' | 'Ë' => "E",
+        'Ì' | 'Í' | 'Î' | 'Ï' => "I",
+        'Ñ' => "N",
+        'Ò' | 'Ó' | 'Ô' | 'Õ' | 'Ö' => "O",
+        'Ù' | 'Ú' | 'Û' | 'Ü' => "U",
+        'Ý' | 'Ÿ' => "Y",
+        'Æ' => "AE",
+        'Œ' => "OE",
+        _ => "",
+    }
+}
+
+impl TraitQuery {
+    /// Whether it asks for enough to look for: a name, with a day of birth or a given name.
+    #[must_use]
+    pub fn is_enough(&self) -> bool {
+        let named = |n: &Option<String>| n.as_deref().is_some_and(|n| !comparable_name(n).is_empty());
+        named(&self.family) && (self.birth_date.is_some() || named(&self.given))
+    }
+
+    /// Whether traits are those looked for.
+    #[must_use]
+    pub fn matches(&self, traits: &Traits) -> bool {
+        let same = |a: &str, b: &str| comparable_name(a) == comparable_name(b);
+        let family =
+            |f: &String| same(f, &traits.family) || traits.used_family.as_deref().is_some_and(|used| same(f, used));
+        let given = |g: &String| traits.given.first().is_some_and(|first| same(g, first));
+        self.family.as_ref().is_none_or(family)
+            && self.given.as_ref().is_none_or(given)
+            && self.birth_date.as_deref().is_none_or(|d| d == traits.birth_date.as_str())
+            && self.sex.is_none_or(|sex| sex == traits.sex)
+            && self.birth_place.as_deref().is_none_or(|p| traits.birth_place.as_deref() == Some(p))
+    }
+}
+
 impl std::fmt::Debug for Traits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Traits(…)")

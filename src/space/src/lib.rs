@@ -26,7 +26,7 @@ pub use document::{
     SubmissionSet, Visibility,
 };
 pub use dtm::Dtm;
-pub use holder::{Holder, Sex, SpaceId, SpaceState, Traits};
+pub use holder::{Holder, Sex, SpaceId, SpaceState, TraitQuery, Traits};
 pub use ins::{Ins, InsOid, InsTolerance};
 pub use oid::Oid;
 pub use people::{Profession, ProfessionalId, StructureId};

@@ -1,9 +1,9 @@
 //! Holders, and what is set on their spaces.
 
-use access::{Operation, Permit};
+use access::{Action, AtLarge, Operation, Permit};
 use serde::{Deserialize, Serialize};
 use space::{
-    Cause, EmergencyConsents, Holder, Ins, InsOid, InsTolerance, Settings, SpaceId, SpaceState, Traits,
+    Cause, EmergencyConsents, Holder, Ins, InsOid, InsTolerance, Settings, SpaceId, SpaceState, TraitQuery, Traits,
     settings::{Authorisation, AuthorisationKind},
     trace::TraceEvent,
 };
@@ -12,9 +12,10 @@ use crate::{
     Store, changes,
     db::{Connection, Sql},
     error::StoreError,
+    keys::Keys,
     records::{Change, TracePlace, TraceQuery},
     trace_log::SALT,
-    vault::DataKey,
+    vault::{DataKey, Wrapped},
     writer::{NewSpace, PreparedChange},
 };
 
@@ -61,6 +62,67 @@ impl Store {
         row.map(|row| space_id(row.text(0)?)).transpose()
     }
 
+    /// The spaces that somebody is authorised on, with since when (milliseconds since 1970 UTC), newest first: the door of
+    /// TD0.4. Whether each may be told is decided on it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn spaces_authorising(
+        &self,
+        leave: &AtLarge,
+        grantee: &str,
+        is_structure: bool,
+        limit: usize,
+    ) -> Result<Vec<(SpaceId, i64)>, StoreError> {
+        if leave.action() != Action::ListAccessible {
+            return Err(StoreError::Permit);
+        }
+        let sql = Sql::new(
+            "SELECT space_id, since_ms FROM authorisation WHERE grantee = $1 AND is_structure = $2 AND kind = 'given' \
+             ORDER BY since_ms DESC LIMIT $3",
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut reader = self.readers.get().await?;
+        let rows = reader.all(sql.bind(grantee).bind(is_structure).bind(limit)).await?;
+        reader.done();
+        rows.iter().map(|row| Ok((space_id(row.text(0)?)?, row.int(1)?))).collect()
+    }
+
+    /// The spaces whose holders may be those looked for by traits: the door of TD0.5. Each is decided on, then opened and
+    /// compared.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn spaces_of_traits(
+        &self,
+        leave: &AtLarge,
+        query: &TraitQuery,
+        limit: usize,
+    ) -> Result<Vec<SpaceId>, StoreError> {
+        if leave.action() != Action::SearchWithoutIns {
+            return Err(StoreError::Permit);
+        }
+        let Some(hash) = self.keys.search_hash(query) else { return Ok(Vec::new()) };
+        let sql = Sql::new("SELECT space_id FROM trait_index WHERE trait_hash = $1 ORDER BY space_id LIMIT $2");
+        let mut reader = self.readers.get().await?;
+        let rows = reader.all(sql.bind(hash).bind(i64::try_from(limit).unwrap_or(i64::MAX))).await?;
+        reader.done();
+        rows.iter().map(|row| space_id(row.text(0)?)).collect()
+    }
+
+    /// When something was last put into a space, in milliseconds since 1970 UTC.
+    ///
+    /// # Errors
+    /// When the permit is for another operation, or the database fails.
+    pub async fn last_deposit(&self, permit: &Permit) -> Result<Option<i64>, StoreError> {
+        crate::demand(permit, |o| o == Operation::Identify)?;
+        let sql = Sql::new("SELECT MAX(deposited_ms) FROM submission_set WHERE space_id = $1");
+        let mut reader = self.readers.get().await?;
+        let row = reader.one(sql.bind(permit.space().to_string())).await?;
+        reader.done();
+        row.map_or(Ok(None), |row| row.maybe_int(0))
+    }
+
     /// What a decision on a space depends on. The one thing read without a permit: a permit is made from it.
     ///
     /// # Errors
@@ -80,7 +142,10 @@ impl Store {
     /// # Errors
     /// When the permit is for another operation, or the database fails.
     pub async fn holder(&self, permit: &Permit) -> Result<(Holder, i64), StoreError> {
-        crate::demand(permit, |o| matches!(o, Operation::Identify | Operation::Set | Operation::Find))?;
+        crate::demand(permit, |o| {
+            use Operation as O;
+            matches!(o, O::Identify | O::Exists | O::Administrative | O::Set | O::Find)
+        })?;
         let id = permit.space().to_string();
         let key = self.key_of(permit).await?;
         let mut reader = self.readers.get().await?;
@@ -209,23 +274,66 @@ async fn create(connection: &mut Connection, space: &str, new: &NewSpace) -> Res
     connection.execute(sql.bind(new.sealed_identity.clone())).await?;
     let sql = Sql::new("INSERT INTO ins_index (ins_hash, space_id) VALUES ($1, $2)").bind(&new.ins_hash);
     connection.execute(sql.bind(space)).await?;
+    index(connection, space, &new.trait_hashes).await
+}
+
+async fn index(connection: &mut Connection, space: &str, hashes: &[String]) -> Result<(), StoreError> {
+    for hash in hashes {
+        let sql = Sql::new("INSERT INTO trait_index (trait_hash, space_id) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        connection.execute(sql.bind(hash).bind(space)).await?;
+    }
     Ok(())
 }
 
+/// Puts the holders of a store made before there was an index of traits into it, once.
+pub(crate) async fn index_traits(connection: &mut Connection, keys: &Keys) -> Result<(), StoreError> {
+    const PAGE: i64 = 500;
+    let done = Sql::new("SELECT value FROM gateway WHERE name = 'traits_indexed'");
+    if connection.one(done).await?.is_some() {
+        return Ok(());
+    }
+    let mut after = String::new();
+    loop {
+        let sql = Sql::new(
+            "SELECT h.space_id, h.sealed_identity, k.master_id, k.wrapped FROM holder h \
+             JOIN space_key k ON k.space_id = h.space_id WHERE h.space_id > $1 ORDER BY h.space_id LIMIT $2",
+        );
+        let rows = connection.all(sql.bind(&after).bind(PAGE)).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.text(0)?.to_owned();
+        for row in &rows {
+            let space = row.text(0)?;
+            let wrapped = Wrapped { master_id: row.text(2)?.to_owned(), wrapped: row.bytes(3)?.to_vec() };
+            let key = keys.unwrap_key(space, &wrapped).await?;
+            let identity = Identity::open(&key, space, row.bytes(1)?)?;
+            index(connection, space, &keys.trait_hashes(&identity.traits)).await?;
+        }
+    }
+    let sql = Sql::new("INSERT INTO gateway (name, value) VALUES ('traits_indexed', '1') ON CONFLICT DO NOTHING");
+    connection.execute(sql).await.map(drop)
+}
+
+/// An authorisation or a block that comes to stand.
+fn stand(space: &str, grantee: &str, is_structure: bool, kind: AuthorisationKind, since_ms: i64) -> Sql {
+    let sql = Sql::new(
+        "INSERT INTO authorisation (space_id, grantee, is_structure, kind, since_ms) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (space_id, grantee, is_structure) DO UPDATE SET kind = excluded.kind, since_ms = excluded.since_ms",
+    );
+    sql.bind(space).bind(grantee).bind(is_structure).bind(kind_word(kind)).bind(since_ms)
+}
+
 async fn set(connection: &mut Connection, space: &str, change: &Change) -> Result<(), StoreError> {
+    if let Change::MedecinTraitant { professional, authorised_ms: Some(since_ms), .. } = change {
+        let kind = AuthorisationKind::Given;
+        let sql = stand(space, professional, false, kind, *since_ms);
+        connection.execute(sql).await?;
+    }
     let sql = match change {
         // Prepared before it queues (`PreparedChange::Create`).
         Change::Create { .. } => return Err(StoreError::Permit),
-        Change::Stand { grantee, is_structure, kind, since_ms } => Sql::new(
-            "INSERT INTO authorisation (space_id, grantee, is_structure, kind, since_ms) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (space_id, grantee, is_structure) \
-             DO UPDATE SET kind = excluded.kind, since_ms = excluded.since_ms",
-        )
-        .bind(space)
-        .bind(grantee)
-        .bind(*is_structure)
-        .bind(kind_word(*kind))
-        .bind(*since_ms),
+        Change::Stand { grantee, is_structure, kind, since_ms } => {
+            stand(space, grantee, *is_structure, *kind, *since_ms)
+        }
         Change::Lift { grantee, is_structure, kind } => Sql::new(
             "DELETE FROM authorisation WHERE space_id = $1 AND grantee = $2 AND is_structure = $3 AND kind = $4",
         )
@@ -233,7 +341,7 @@ async fn set(connection: &mut Connection, space: &str, change: &Change) -> Resul
         .bind(grantee)
         .bind(*is_structure)
         .bind(kind_word(*kind)),
-        Change::MedecinTraitant { professional, declared } => Sql::new(if *declared {
+        Change::MedecinTraitant { professional, declared, .. } => Sql::new(if *declared {
             "INSERT INTO medecin_traitant (space_id, professional) VALUES ($1, $2) ON CONFLICT DO NOTHING"
         } else {
             "DELETE FROM medecin_traitant WHERE space_id = $1 AND professional = $2"

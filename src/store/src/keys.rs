@@ -6,7 +6,7 @@ use std::{
 };
 
 use ambient::SharedRng;
-use space::{Ins, SpaceId};
+use space::{Ins, SpaceId, TraitQuery, Traits, holder::comparable_name};
 
 use crate::{
     connections::Connections,
@@ -60,6 +60,39 @@ impl Keys {
         self.index.lookup(&["ins", ins.oid().as_str(), ins.matricule()])
     }
 
+    /// How traits are found: by either name with the day of birth, and with the first given name.
+    pub(crate) fn trait_hashes(&self, traits: &Traits) -> Vec<String> {
+        let given = traits.given.first().map(String::as_str);
+        let names = std::iter::once(traits.family.as_str()).chain(traits.used_family.as_deref());
+        let mut hashes: Vec<String> = names
+            .flat_map(|name| {
+                [Some(self.by_birth(name, traits.birth_date.as_str())), given.map(|g| self.by_given(name, g))]
+            })
+            .flatten()
+            .collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes
+    }
+
+    /// The hash that a search goes by; `None` when it does not ask for enough.
+    pub(crate) fn search_hash(&self, query: &TraitQuery) -> Option<String> {
+        let family = query.family.as_deref().filter(|_| query.is_enough())?;
+        match (&query.birth_date, &query.given) {
+            (Some(date), _) => Some(self.by_birth(family, date)),
+            (None, Some(given)) => Some(self.by_given(family, given)),
+            (None, None) => None,
+        }
+    }
+
+    fn by_birth(&self, family: &str, date: &str) -> String {
+        self.index.lookup(&["family, birth", &comparable_name(family), date])
+    }
+
+    fn by_given(&self, family: &str, given: &str) -> String {
+        self.index.lookup(&["family, given", &comparable_name(family), &comparable_name(given)])
+    }
+
     /// Makes the key of a space that is about to be made.
     pub(crate) async fn make(&self, space: SpaceId) -> Result<(Arc<DataKey>, Wrapped), StoreError> {
         self.masters.make(&purpose(&space.to_string()), &self.rng).await
@@ -100,7 +133,12 @@ impl Keys {
     /// The key of a space, from its row of `master_id, wrapped`.
     pub(crate) async fn unwrap(&self, space: &str, row: &Row) -> Result<Arc<DataKey>, StoreError> {
         let wrapped = Wrapped { master_id: row.text(0)?.to_owned(), wrapped: row.bytes(1)?.to_vec() };
-        self.masters.data_key(&purpose(space), &wrapped).await
+        self.unwrap_key(space, &wrapped).await
+    }
+
+    /// The key of a space, unwrapped.
+    pub(crate) async fn unwrap_key(&self, space: &str, wrapped: &Wrapped) -> Result<Arc<DataKey>, StoreError> {
+        self.masters.data_key(&purpose(space), wrapped).await
     }
 
     /// Wraps every key again that is not under the present master key. Bodies and rows stay as they are.

@@ -160,6 +160,7 @@ impl Store {
         schema::bring_up(&database, options.parts).await?;
         let mut writing = database.connect(Use::Write).await?;
         let keys = Arc::new(Keys::open(&mut writing, options.masters.clone(), rng.clone()).await?);
+        holders::index_traits(&mut writing, &keys).await?;
         let metrics = StoreMetrics::default();
         let readers = Connections::open(database.clone(), Use::Read, options.readers, metrics.clone()).await?;
         let operations = Connections::open(database.clone(), Use::Write, 1, StoreMetrics::default()).await?;
@@ -288,16 +289,18 @@ impl Store {
     /// # Errors
     /// As [`Store::deposit`].
     pub async fn change(&self, permit: &Permit, change: Change, event: &TraceEvent) -> Result<(), StoreError> {
-        demand(permit, |o| matches!(o, Operation::Set | Operation::Create))?;
+        demand(permit, |o| matches!(o, Operation::Set | Operation::Create | Operation::SetOwn(_)))?;
         let change = match change {
             Change::Create { ins, traits, state, noticed_ms } => {
                 let space = permit.space();
                 let (key, wrapped) = self.keys.make(space).await?;
+                let trait_hashes = self.keys.trait_hashes(&traits);
                 let identity =
                     Identity { matricule: ins.matricule().to_owned(), oid: ins.oid().as_str().to_owned(), traits };
                 let text = records::json(&identity, "holder")?;
                 PreparedChange::Create(Box::new(NewSpace {
                     ins_hash: self.keys.ins_hash(&ins),
+                    trait_hashes,
                     sealed_identity: key.seal(&["holder", &space.to_string()], text.as_bytes())?,
                     key: wrapped,
                     state,

@@ -191,6 +191,8 @@ pub enum Change {
         professional: String,
         /// Declared, or removed.
         declared: bool,
+        /// Authorised with it, from this instant on, in milliseconds since 1970 UTC.
+        authorised_ms: Option<i64>,
     },
     /// Emergency consents.
     Emergency(EmergencyConsents),

@@ -40,6 +40,7 @@ const SPLIT: &[&str] = &[
     "space_key",
     "holder",
     "ins_index",
+    "trait_index",
     "authorisation",
     "medecin_traitant",
     "submission_set",

@@ -93,6 +93,7 @@ pub(crate) enum PreparedChange {
 #[derive(Debug, Clone)]
 pub(crate) struct NewSpace {
     pub(crate) ins_hash: String,
+    pub(crate) trait_hashes: Vec<String>,
     pub(crate) sealed_identity: Vec<u8>,
     pub(crate) key: Wrapped,
     pub(crate) state: space::SpaceState,

@@ -23,6 +23,7 @@ built_in!(
     "class-codes.tsv",
     "confidentiality-codes.tsv",
     "content-types.tsv",
+    "dmp-authorisation-status.tsv",
     "document-types.tsv",
     "droits-fonctionnels-dmp.tsv",
     "format-codes.tsv",
@@ -112,6 +113,8 @@ pub struct Terminology {
     pub author_specialties: ValueSet,
     /// Professions (TRE_G15).
     pub professions: ValueSet,
+    /// Words of TD0.2 on the caller's authorisation, by state (`given`, `none`, `blocked`).
+    pub authorisation_words: ValueSet,
 }
 
 impl Terminology {
@@ -131,6 +134,7 @@ impl Terminology {
             content_types: set("content-types.tsv")?,
             author_specialties: set("author-specialties.tsv")?,
             professions: set("professions.tsv")?,
+            authorisation_words: set("dmp-authorisation-status.tsv")?,
         })
     }
 }

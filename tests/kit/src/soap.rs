@@ -389,3 +389,81 @@ pub fn fault_code(xml: &str) -> Option<String> {
     let (value, _) = rest.split_once('<')?;
     Some(value.rsplit(':').next().unwrap_or(value).to_owned())
 }
+
+/// Path of the patients service.
+pub const PATIENTS: &str = "/si-dmp-server/v2/services/patients";
+/// Path of the authorisations service.
+pub const HABILITATIONS: &str = "/si-dmp-server/v2/services/habilitations";
+
+/// The head of an HL7 v3 request, up to its control act.
+fn hl7_head(interaction: &str) -> String {
+    format!(
+        r#"<{interaction} xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0"><id root="1.2.250.1.999.6.1" extension="{}"/><creationTime value="20260101120000"/><interactionId root="2.16.840.1.113883.1.6" extension="{interaction}"/><processingCode code="D"/><processingModeCode code="T"/><acceptAckCode code="AL"/><receiver typeCode="RCV"><device classCode="DEV" determinerCode="INSTANCE"><id root="1.2.250.1.213.4.1.1.1"/><softwareName>DMP</softwareName></device></receiver><sender typeCode="SND"><device classCode="DEV" determinerCode="INSTANCE"><id root="1.2.250.1.999.6"/><softwareName>TEST</softwareName></device></sender>"#,
+        crate::uuid()
+    )
+}
+
+/// TD0.2 (`TEST_EXST`) or TD1.3a (`CNSLT_DATA`): PRPA_IN201307UV02.
+#[must_use]
+pub fn get_demographics(ins: &str, reason: &str) -> String {
+    let head = hl7_head("PRPA_IN201307UV02");
+    format!(
+        r#"{head}<controlActProcess classCode="CACT" moodCode="EVN"><reasonCode code="{reason}" codeSystem="1.2.250.1.213.1.1.4.11"/><queryByParameter><queryId root="1.2.250.1.999.6.2" extension="{}"/><statusCode code="new"/><parameterList><patientIdentifier><value root="1.2.250.1.213.1.4.10" extension="{ins}"/><semanticsText>Patient.id</semanticsText></patientIdentifier></parameterList></queryByParameter></controlActProcess></PRPA_IN201307UV02>"#,
+        crate::uuid()
+    )
+}
+
+/// TD0.5, ITI-47: PRPA_IN201305UV02 with these parameters.
+#[must_use]
+pub fn find_candidates(parameters: &str) -> String {
+    let head = hl7_head("PRPA_IN201305UV02");
+    format!(
+        r#"{head}<controlActProcess classCode="CACT" moodCode="EVN"><code code="PRPA_TE201305UV02" codeSystem="2.16.840.1.113883.1.6"/><queryByParameter><queryId root="1.2.250.1.999.6.2" extension="{}"/><statusCode code="new"/><responseModalityCode code="R"/><responsePriorityCode code="I"/><parameterList>{parameters}</parameterList></queryByParameter></controlActProcess></PRPA_IN201305UV02>"#,
+        crate::uuid()
+    )
+}
+
+/// A name, day of birth and sex as parameters of [`find_candidates`].
+#[must_use]
+pub fn candidate_traits(family: &str, given: &str, birth: &str, sex: &str) -> String {
+    let parameter =
+        |name: &str, value: &str, text: &str| format!("<{name}>{value}<semanticsText>{text}</semanticsText></{name}>");
+    let mut all = String::new();
+    if !sex.is_empty() {
+        let value = format!(r#"<value code="{sex}" codeSystem="2.16.840.1.113883.5.1"/>"#);
+        all += &parameter("livingSubjectAdministrativeGender", &value, "LivingSubject.administrativeGender");
+    }
+    if !birth.is_empty() {
+        let value = format!(r#"<value value="{birth}"/>"#);
+        all += &parameter("livingSubjectBirthTime", &value, "LivingSubject.birthTime");
+    }
+    if !family.is_empty() {
+        let given = if given.is_empty() { String::new() } else { format!("<given>{given}</given>") };
+        let value = format!("<value>{given}<family>{family}</family></value>");
+        all += &parameter("livingSubjectName", &value, "LivingSubject.name");
+    }
+    all
+}
+
+/// TD0.3.
+#[must_use]
+pub fn set_authorization(action: &str, role: &str) -> String {
+    let role = if role.is_empty() { String::new() } else { format!("<role>{role}</role>") };
+    format!(r#"<setAuthorization xmlns="urn:si-dmp-habilitations"><action>{action}</action>{role}</setAuthorization>"#)
+}
+
+/// TD1.6.
+#[must_use]
+pub fn list_authorization(mode: &str) -> String {
+    format!(
+        r#"<listAuthorizationByPatient xmlns="urn:si-dmp-habilitations"><mode>{mode}</mode></listAuthorizationByPatient>"#
+    )
+}
+
+/// TD0.4.
+#[must_use]
+pub fn patient_list(start: &str, date_type: &str) -> String {
+    format!(
+        r#"<patientList xmlns="urn:si-dmp-patients"><startDate>{start}</startDate><dateType>{date_type}</dateType></patientList>"#
+    )
+}

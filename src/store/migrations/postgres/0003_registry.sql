@@ -32,3 +32,13 @@ CREATE TABLE log_tail (
     number             BIGINT  NOT NULL,
     hashes             BYTEA   NOT NULL
 );
+
+-- Traits as keyed hashes: found by who has enough of them and the key (TD0.5), read by nobody.
+CREATE TABLE trait_index (
+    trait_hash         TEXT    NOT NULL,
+    space_id           TEXT    NOT NULL,
+    PRIMARY KEY (trait_hash, space_id)
+) PARTITION BY HASH (trait_hash);
+
+-- Which spaces somebody is authorised on (TD0.4). The one look-up that goes through every part.
+CREATE INDEX authorisation_by_grantee ON authorisation (grantee, is_structure, kind, since_ms);

@@ -1,0 +1,375 @@
+//! HL7 v3 messages of the `patients` service: TD0.2 and TD1.3a (PRPA_IN201307 → 201308), TD0.5 and ITI-47
+//! (PRPA_IN201305 → 201306), and what is left of the record's management (TD1.1, TD1.3b, TD1.4), which a record attached
+//! to Mon espace santé refuses.
+//!
+//! Reference §1.1, §1.3; ITI TF-2 §3.47. What is refused is told in the acknowledgement, with its code, place and advice.
+
+use axum::{http::StatusCode, response::Response};
+use desk::{Caller, Fault, Record};
+use space::{Cause, Holder, Ins, Refusal, Sex, SpaceState, TraitQuery, Traits, trace::Act};
+use wire_soap::{
+    hl7v3::{
+        Acknowledgement, AcknowledgementDetail, AcknowledgementType, AdministrativeObservation, AssignedEntity,
+        AttentionLine, Candidate, CandidateParameters, Candidates, CodedText, ConceptDescriptor, ControlAct,
+        Demographics, Device, EntityName, FindCandidates, GetDemographics, InstanceIdentifier, NamePartType, Patient,
+        Person, QueryAck, QueryResponse, Registration, RegistryAnswer, RegistryRequest, RegistryVerdict, Timestamp,
+        Transmission, Value, reason,
+    },
+    ns::action,
+    xml::Element,
+};
+
+use crate::{IheState, answer, errors, iti41, receive::Heading};
+
+/// Code system of our own causes, in acknowledgement details.
+const CAUSES: &str = "urn:passerelle:cause";
+/// AUTORISATION, and the system of the words that head attention lines (reference §1.3).
+const AUTHORISATION: (&str, &str) = ("AUTORISATION", "1.2.250.1.213.4.1.2.6.1");
+const MEDECIN_TRAITANT: (&str, &str) = ("STATUT_MT", "1.2.250.1.213.4.1.2.6.3");
+/// Observations on a record (reference §1.3).
+const INTERNET_ACCOUNT: (&str, &str) = ("COMPTE_INTERNET_OUVERT", "1.2.250.1.213.4.1.2.9");
+const RECORD_FACTS: &str = "1.2.250.1.213.4.1.2.3";
+const CLOSING: (&str, &str) = ("FERMETURE_DEMANDE_PATIENT", "1.2.250.1.213.4.1.2.4");
+/// AdministrativeGender.
+const GENDER: &str = "2.16.840.1.113883.5.1";
+
+/// A message, read.
+pub(crate) enum Request {
+    Demographics(Box<GetDemographics>),
+    Candidates(Box<FindCandidates>),
+    Management(Box<RegistryRequest>),
+}
+
+impl Request {
+    pub(crate) fn demographics(body: Element<'_, '_>) -> Result<Self, Refusal> {
+        GetDemographics::read(body).map(|m| Self::Demographics(Box::new(m))).map_err(|e| errors::of_message(&e))
+    }
+
+    pub(crate) fn candidates(body: Element<'_, '_>) -> Result<Self, Refusal> {
+        FindCandidates::read(body).map(|m| Self::Candidates(Box::new(m))).map_err(|e| errors::of_message(&e))
+    }
+
+    pub(crate) fn management(body: Element<'_, '_>) -> Result<Self, Refusal> {
+        RegistryRequest::read(body).map(|m| Self::Management(Box::new(m))).map_err(|e| errors::of_message(&e))
+    }
+}
+
+/// Carries the transaction out.
+pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
+    match request {
+        Request::Demographics(message) => demographics(state, heading, caller, &message).await,
+        Request::Candidates(message) => candidates(state, heading, caller, &message).await,
+        Request::Management(message) => management(state, heading, caller, &message).await,
+    }
+}
+
+/// Heads and tails of answers.
+struct Answering<'a> {
+    state: &'a IheState,
+    heading: &'a Heading,
+    asked: &'a Transmission,
+}
+
+impl Answering<'_> {
+    fn head(&self, interaction: &str) -> Transmission {
+        let id = InstanceIdentifier::root(self.state.desk.rng().uuid().to_string());
+        let at = Timestamp(iti41::now(self.state).as_str().to_owned());
+        self.asked.answer(interaction, id, at, device(self.state))
+    }
+
+    fn acknowledgement(&self, refusals: &[Refusal]) -> Acknowledgement {
+        let kind = if refusals.is_empty() {
+            AcknowledgementType::ApplicationAccept
+        } else {
+            AcknowledgementType::ApplicationError
+        };
+        let mut acknowledgement = Acknowledgement::of(kind, self.asked.id.clone());
+        acknowledgement.details = refusals.iter().map(detail).collect();
+        acknowledgement
+    }
+
+    fn send(&self, action: &str, body: impl FnOnce(&mut Vec<u8>)) -> Response {
+        answer::plain(StatusCode::OK, answer::envelope(self.state, action, self.heading, 4096, body))
+    }
+}
+
+fn detail(refusal: &Refusal) -> AcknowledgementDetail {
+    AcknowledgementDetail {
+        type_code: Some("E".into()),
+        code: Some(ConceptDescriptor::new(refusal.cause.code(), CAUSES)),
+        text: Some(errors::context(refusal)),
+        locations: refusal.place.iter().cloned().collect(),
+    }
+}
+
+fn device(state: &IheState) -> Device {
+    let mut device = Device::new(state.device.as_str());
+    device.software_name = Some(CodedText { text: "DMP".into(), ..CodedText::default() });
+    device
+}
+
+/// What is refused, with a log line and never more.
+fn refusals_of(fault: &Fault, what: &'static str) -> Vec<Refusal> {
+    let refusals = fault.refusals();
+    tracing::info!(cause = refusals.first().map(|r| r.cause.code()), what, "ihe.refused");
+    if let Fault::Store(error) = fault {
+        tracing::error!(error = %error, what, "ihe.failed");
+    }
+    refusals
+}
+
+/// The one patient a message names, as an INS.
+fn named(state: &IheState, ids: &[&InstanceIdentifier]) -> Result<Ins, Refusal> {
+    let mut wrong = Refusal::new(Cause::InsInvalid).about("id");
+    for id in ids {
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        let cx = format!("{}^^^&{}&ISO^NH", part(&id.extension), part(&id.root));
+        match Ins::parse_cx(&cx, state.desk.ins_tolerance()) {
+            Ok(ins) => return Ok(ins),
+            Err(refusal) => wrong = refusal.at(&id.place.0),
+        }
+    }
+    Err(wrong)
+}
+
+async fn demographics(state: &IheState, heading: &Heading, caller: &Caller, message: &GetDemographics) -> Response {
+    let answering = Answering { state, heading, asked: &message.transmission };
+    let ids: Vec<&InstanceIdentifier> = message.query.patient_identifiers().collect();
+    let test = message.control_act.has_reason(reason::TEST_EXISTENCE);
+    let found = match named(state, &ids) {
+        Ok(ins) if test => state.desk.exists(caller, Some(&ins)).await,
+        Ok(ins) => state.desk.administrative(caller, Some(&ins)).await,
+        Err(refusal) => Err(state.desk.refused(caller, Act::Identify, vec![refusal]).await),
+    };
+    let mut transmission = answering.head(Demographics::INTERACTION);
+    let query_id = message.query.query_id.clone();
+    let (subjects, refusals, response) = match &found {
+        Ok(record) => {
+            transmission.attention_lines = standing(state, record);
+            (vec![registration(state, patient(state, record))], Vec::new(), QueryResponse::Ok)
+        }
+        Err(fault) => {
+            let refusals = refusals_of(fault, "demographics");
+            let cause = refusals.first().map(|r| r.cause);
+            let word = if cause == Some(Cause::Blocked) { "blocked" } else { "none" };
+            if matches!(cause, Some(Cause::Blocked | Cause::UnknownHolder)) {
+                transmission.attention_lines = vec![authorisation(state, word)];
+            }
+            match cause {
+                // No record is an answer, and not an error.
+                Some(Cause::UnknownHolder) => (Vec::new(), Vec::new(), QueryResponse::NotFound),
+                _ => (Vec::new(), refusals, QueryResponse::ApplicationError),
+            }
+        }
+    };
+    let mut query_ack = QueryAck::of(query_id, response);
+    query_ack.status_code = Some("deliveredResponse".into());
+    let demographics = Demographics {
+        transmission,
+        acknowledgement: answering.acknowledgement(&refusals),
+        control_act: answered_act(&message.control_act),
+        subjects,
+        reasons: Vec::new(),
+        query_ack,
+        query: Some(message.query.clone()),
+    };
+    answering.send(action::GET_DEMOGRAPHICS_RESPONSE, |out| demographics.write(out))
+}
+
+/// The act of an answer: what it was asked for, done.
+fn answered_act(asked: &ControlAct) -> ControlAct {
+    ControlAct {
+        mood_code: "EVN".into(),
+        reason_codes: asked.reason_codes.clone(),
+        code: asked.code.clone(),
+        ..ControlAct::default()
+    }
+}
+
+async fn candidates(state: &IheState, heading: &Heading, caller: &Caller, message: &FindCandidates) -> Response {
+    let answering = Answering { state, heading, asked: &message.transmission };
+    let parameters = &message.query.parameters;
+    let ids: Vec<&InstanceIdentifier> = parameters.living_subject_id.iter().flat_map(|p| &p.values).collect();
+    let found = match sought(parameters) {
+        Err(refusal) => Err(state.desk.refused(caller, Act::Identify, vec![refusal]).await),
+        Ok(query) if ids.is_empty() => state.desk.search_people(caller, &query).await,
+        // With a number it is a test of existence, and the other criteria are compared.
+        Ok(query) => match named(state, &ids) {
+            Ok(ins) => match state.desk.exists(caller, Some(&ins)).await {
+                Ok(record) => Ok(Some(record).filter(|r| query.matches(&r.holder.traits)).into_iter().collect()),
+                Err(Fault::Refused(refusals)) if refusals.iter().all(|r| r.cause == Cause::UnknownHolder) => {
+                    Ok(Vec::new())
+                }
+                Err(fault) => Err(fault),
+            },
+            Err(refusal) => Err(state.desk.refused(caller, Act::Identify, vec![refusal]).await),
+        },
+    };
+    let (records, refusals, response) = match &found {
+        Ok(records) if records.is_empty() => (&[][..], Vec::new(), QueryResponse::NotFound),
+        Ok(records) => (records.as_slice(), Vec::new(), QueryResponse::Ok),
+        Err(fault) => (&[][..], refusals_of(fault, "candidates"), QueryResponse::ApplicationError),
+    };
+    let total = i64::try_from(records.len()).unwrap_or(i64::MAX);
+    let query_ack = QueryAck {
+        status_code: Some("deliveredResponse".into()),
+        result_total_quantity: Some(total.into()),
+        result_current_quantity: Some(total.into()),
+        result_remaining_quantity: Some(0.into()),
+        ..QueryAck::of(message.query.query_id.clone(), response)
+    };
+    let candidates = Candidates {
+        transmission: answering.head(Candidates::INTERACTION),
+        acknowledgement: answering.acknowledgement(&refusals),
+        control_act: ControlAct::of("PRPA_TE201306UV02"),
+        subjects: records.iter().map(|r| registration(state, Candidate::new(patient(state, r), 100))).collect(),
+        reasons: Vec::new(),
+        query_ack,
+        query: Some(message.query.clone()),
+    };
+    answering.send(action::FIND_CANDIDATES_RESPONSE, |out| candidates.write(out))
+}
+
+/// What traits a query asks for. A criterion that is not looked at is refused: an answer that ignored it would be of
+/// others.
+fn sought(parameters: &CandidateParameters) -> Result<TraitQuery, Refusal> {
+    let unserved = [
+        (parameters.birth_place_name.is_empty(), "livingSubjectBirthPlaceName"),
+        (parameters.deceased_time.is_empty(), "livingSubjectDeceasedTime"),
+        (parameters.mothers_maiden_name.is_empty(), "mothersMaidenName"),
+        (parameters.patient_address.is_empty(), "patientAddress"),
+        (parameters.patient_status_code.is_empty(), "patientStatusCode"),
+        (parameters.patient_telecom.is_empty(), "patientTelecom"),
+        (parameters.principal_care_provider_id.is_empty(), "principalCareProviderId"),
+        (parameters.principal_care_provision_id.is_empty(), "principalCareProvisionId"),
+    ];
+    if let Some((_, name)) = unserved.iter().find(|(absent, _)| !absent) {
+        return Err(Refusal::new(Cause::QueryParameterUnknown).about(*name));
+    }
+    let invalid = |name: &str| Refusal::new(Cause::QueryParameterInvalid).about(name);
+    let name = parameters.living_subject_name.iter().flat_map(|p| &p.values).next();
+    let part = |kind: NamePartType| {
+        name.and_then(|n| n.of(kind).next()).map(|p| p.value.trim().to_owned()).filter(|v| !v.is_empty())
+    };
+    let birth = parameters.birth_time.iter().flat_map(|p| &p.values).next();
+    let birth_date = match birth {
+        None => None,
+        Some(interval) => {
+            let day = interval.value.as_ref().map(|t| t.0.as_str()).and_then(|t| t.get(..8));
+            Some(day.ok_or_else(|| invalid("livingSubjectBirthTime"))?.to_owned())
+        }
+    };
+    let sex = match parameters.administrative_gender.iter().flat_map(|p| &p.values).next() {
+        None => None,
+        Some(code) => match code.code.as_deref() {
+            Some("F") => Some(Sex::F),
+            Some("M") => Some(Sex::M),
+            _ => return Err(invalid("livingSubjectAdministrativeGender")),
+        },
+    };
+    let place = parameters.birth_place_address.iter().flat_map(|p| &p.values).next();
+    Ok(TraitQuery {
+        family: part(NamePartType::Family),
+        given: part(NamePartType::Given),
+        birth_date,
+        sex,
+        birth_place: place.and_then(|a| a.part("county")).map(str::to_owned),
+    })
+}
+
+/// TD1.1, TD1.3b, TD1.4: a record attached to Mon espace santé is managed there.
+async fn management(state: &IheState, heading: &Heading, caller: &Caller, message: &RegistryRequest) -> Response {
+    let answering = Answering { state, heading, asked: &message.transmission };
+    let refusal = Refusal::new(Cause::AttachedRecord);
+    let act = match message.action {
+        wire_soap::hl7v3::RegistryAction::Add => Act::Create,
+        wire_soap::hl7v3::RegistryAction::Revise => Act::Update,
+    };
+    let refusals = refusals_of(&state.desk.refused(caller, act, vec![refusal]).await, "management");
+    let verdict = RegistryVerdict::Rejected(message.action, Some(Box::new(message.subject.clone())));
+    let (interaction, action) = match message.action {
+        wire_soap::hl7v3::RegistryAction::Add => ("PRPA_IN201313UV02", action::ADD_REQUEST_RESPONSE),
+        wire_soap::hl7v3::RegistryAction::Revise => ("PRPA_IN201316UV02", action::REVISE_REQUEST_RESPONSE),
+    };
+    let rejected = RegistryAnswer {
+        transmission: answering.head(interaction),
+        acknowledgement: answering.acknowledgement(&refusals),
+        control_act: answered_act(&message.control_act),
+        verdict,
+        reasons: Vec::new(),
+    };
+    answering.send(action, |out| rejected.write(out))
+}
+
+fn line((code, system): (&str, &str), value: Value) -> AttentionLine {
+    AttentionLine { key_word_text: Some(CodedText::coded(code, system)), value: Some(value) }
+}
+
+fn authorisation(state: &IheState, word: &str) -> AttentionLine {
+    let words = &state.desk.terms().authorisation_words;
+    let word = words.get(word).map(|w| ConceptDescriptor::new(w.label.clone(), w.scheme.clone())).unwrap_or_default();
+    line(AUTHORISATION, Value::CodedValue(word))
+}
+
+/// What stands between the caller and the record.
+fn standing(state: &IheState, record: &Record) -> Vec<AttentionLine> {
+    let word = if record.authorised { "given" } else { "none" };
+    vec![authorisation(state, word), line(MEDECIN_TRAITANT, record.medecin_traitant.into())]
+}
+
+fn registration<P>(state: &IheState, patient: P) -> Registration<P> {
+    let custodian =
+        AssignedEntity { ids: vec![InstanceIdentifier::root(state.device.as_str())], ..AssignedEntity::default() };
+    Registration::new("completed", patient, custodian)
+}
+
+/// A holder as the DMP writes one.
+fn patient(_state: &IheState, record: &Record) -> Patient {
+    let Holder { ins, traits, state, .. } = &record.holder;
+    let observe = |(code, system): (&str, &str), value: bool| {
+        AdministrativeObservation::new(ConceptDescriptor::new(code, system), value.into())
+    };
+    let emergency = record.settings.emergency;
+    let mut observations = vec![
+        observe(INTERNET_ACCOUNT, *state == SpaceState::Open),
+        observe(("RATTACHEMENT_ENS", RECORD_FACTS), true),
+        observe(("OPPOSITION_BRIS_DE_GLACE", RECORD_FACTS), !emergency.bris_de_glace),
+        observe(("OPPOSITION_ACCES_URGENCE", RECORD_FACTS), !emergency.centre15),
+    ];
+    if *state == SpaceState::Closed {
+        observations.push(observe(CLOSING, true));
+    }
+    Patient {
+        ids: vec![InstanceIdentifier::new(ins.oid().as_str(), ins.matricule())],
+        status_code: if *state == SpaceState::Open { "active".into() } else { "terminated".into() },
+        person: Some(person(traits)),
+        observations,
+        ..Patient::default()
+    }
+}
+
+fn person(traits: &Traits) -> Person {
+    let mut name = EntityName::default();
+    for given in &traits.given {
+        name = name.with(NamePartType::Given, None, given.clone());
+    }
+    if let Some(used) = &traits.used_family {
+        name = name.with(NamePartType::Family, Some("SP"), used.clone());
+    }
+    name = name.with(NamePartType::Family, Some("BR"), traits.family.clone());
+    let sex = match traits.sex {
+        Sex::F => "F",
+        Sex::M => "M",
+    };
+    let place = traits.birth_place.as_ref().map(|cog| wire_soap::hl7v3::BirthPlace {
+        address: Some(wire_soap::hl7v3::PostalAddress::default().with("county", cog.clone())),
+        birthplace: None,
+    });
+    Person {
+        names: vec![name],
+        administrative_gender_code: Some(ConceptDescriptor::new(sex, GENDER)),
+        birth_time: Some(Timestamp(traits.birth_date.as_str().to_owned()).into()),
+        birth_place: place,
+        ..Person::default()
+    }
+}
