@@ -108,7 +108,7 @@ async fn a_professional_declares_and_gives_up_its_authorisation() {
     }
     assert!(!existence(&mut physician, "TEST_EXST").await.contains("VALIDE"));
     // A nurse is nobody's médecin traitant; a structure's certificate declares nothing.
-    let mut nurse = Caller::of(&gateway, "infirmier", 1);
+    let mut nurse = Caller::of(&gateway, "infirmier", 0);
     let set = habilitations(&mut nurse, &soap::set_authorization("AJOUT", "MEDECIN_TRAITANT")).await;
     assert_eq!(status(&set), "DMPFunctionDenied", "{set}");
     let set = habilitations(&mut Caller::of(&gateway, "hopital", 1), &soap::set_authorization("AJOUT", "")).await;

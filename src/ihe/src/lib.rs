@@ -19,6 +19,7 @@ mod people;
 mod receive;
 mod service;
 mod translate;
+mod wsdl;
 
 use std::{sync::Arc, time::Duration};
 

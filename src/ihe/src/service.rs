@@ -14,6 +14,7 @@ use wire_soap::{
 use crate::{
     IheState, answer, habilitations, iti18, iti41, iti42, iti43, iti57, iti62, people,
     receive::{self, Heading, Message},
+    wsdl,
 };
 
 /// A service of the DMP.
@@ -183,6 +184,10 @@ pub(crate) async fn serve(state: IheState, which: Service, request: Request<Body
 
 async fn answered(state: IheState, which: Service, request: Request<Body>, heading: &mut Heading) -> Response {
     let (head, body) = request.into_parts();
+    let described = head.uri.query().is_some_and(|query| query.eq_ignore_ascii_case("wsdl"));
+    if head.method == Method::GET && described {
+        return description(which, &head);
+    }
     if head.method != Method::POST {
         let mut response = answer::fault(&state, heading, &Refusal::new(Cause::MethodNotServed));
         response.headers_mut().insert(header::ALLOW, axum::http::HeaderValue::from_static("POST"));
@@ -227,6 +232,17 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
         Read::People(request) => people::handle(&state, heading, &caller, request).await,
         Read::Habilitations(request) => habilitations::handle(&state, heading, &caller, request).await,
     }
+}
+
+/// The service's description.
+fn description(which: Service, head: &axum::http::request::Parts) -> Response {
+    let named = head.headers.get(header::HOST).and_then(|h| h.to_str().ok()).and_then(wsdl::host);
+    let authority = head.uri.authority().map(axum::http::uri::Authority::as_str).and_then(wsdl::host);
+    let text = wsdl::describe(which, named.or(authority).unwrap_or("localhost"));
+    let mut response = Response::new(Body::from(text));
+    let kind = axum::http::HeaderValue::from_static("text/xml; charset=UTF-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 /// Leaves the trace of a refusal whose caller is known; what cannot be traced is not answered but as a failure.
