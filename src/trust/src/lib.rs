@@ -12,6 +12,8 @@ pub mod name;
 pub mod peer;
 pub mod pki;
 pub mod tls;
+#[cfg(any(test, feature = "vectors"))]
+pub mod vectors;
 pub mod vihf;
 pub mod xmldsig;
 

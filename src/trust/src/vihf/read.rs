@@ -91,7 +91,7 @@ impl<'d> Tree<'d, '_> {
     }
 
     fn instant(&self, node: NodeId, wanted: &str, at: &str) -> Result<Option<Timestamp>, Refusal> {
-        let parse = |text: &str| text.trim().parse::<Timestamp>().map_err(|_| malformed(at));
+        let parse = |text: &str| trimmed(text).parse::<Timestamp>().map_err(|_| malformed(at));
         self.attribute(node, wanted).map(parse).transpose()
     }
 
@@ -151,7 +151,7 @@ impl<'d> Tree<'d, '_> {
         let names: Vec<NodeId> = self.elements(node).into_iter().filter(|n| self.saml(*n) == "NameID").collect();
         let [one] = names.as_slice() else { return Err(malformed(PLACES.subject)) };
         let text = plain_text(self.doc, *one).ok_or_else(|| malformed(PLACES.subject))?;
-        ProfessionalId::parse(text.trim()).map_err(|r| r.at(PLACES.subject))
+        ProfessionalId::parse(trimmed(&text)).map_err(|r| r.at(PLACES.subject))
     }
 
     /// A condition that is not understood makes an assertion invalid (SAML 2.0 core §2.5.1.1).
@@ -195,14 +195,16 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
         self.attributes.iter().find(|(n, _)| *n == wanted).map_or(&[], |(_, values)| values)
     }
 
-    /// Text of an attribute of one value.
+    /// Text of an attribute of one value, without the white space of XML around it.
     fn text(&self, wanted: &str) -> Result<Option<String>, Refusal> {
+        Ok(self.exact(wanted)?.map(|text| trimmed(&text).to_owned()))
+    }
+
+    /// The same, as it stands.
+    fn exact(&self, wanted: &str) -> Result<Option<String>, Refusal> {
         match self.values(wanted) {
             [] => Ok(None),
-            [one] => {
-                let text = plain_text(self.tree.doc, *one).ok_or_else(|| malformed(place(wanted)))?;
-                Ok(Some(text.trim().to_owned()))
-            }
+            [one] => Ok(Some(plain_text(self.tree.doc, *one).ok_or_else(|| malformed(place(wanted)))?)),
             _ => Err(malformed(format!("{}/AttributeValue[2]", place(wanted)))),
         }
     }
@@ -241,7 +243,7 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
             [one] if tree.doc.element(*one).is_some_and(|e| e.matches_name_ns(HL7, element)) => *one,
             _ => return Err(malformed(at)),
         };
-        let part = |n: &str| tree.attribute(one, n).map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned);
+        let part = |n: &str| tree.attribute(one, n).map(trimmed).filter(|v| !v.is_empty()).map(str::to_owned);
         let missing = |n: &str| Refusal::new(Cause::ClaimMissing).at(format!("{at}/{element}/@{n}"));
         Ok(CodedRole {
             code: part("code").ok_or_else(|| missing("code"))?,
@@ -262,8 +264,14 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
         values.iter().enumerate().map(read).collect()
     }
 
+    /// The holder, exactly as CX writes it (`<INS>^^^&<OID>&ISO^NH`): what two readers could read in two ways, white
+    /// space around it included, is no identifier.
     fn patient(&self, policy: &VihfPolicy) -> Result<Option<Ins>, Refusal> {
-        let Some(cx) = self.text(name::RESOURCE)? else { return Ok(None) };
+        let Some(cx) = self.exact(name::RESOURCE)? else { return Ok(None) };
+        let between = cx.split('^').skip(1).take(2).any(|part| !part.is_empty());
+        if between || !cx.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Refusal::new(Cause::InsInvalid).at(place(name::RESOURCE)));
+        }
         Ins::parse_cx(&cx, policy.ins_tolerance).map(Some).map_err(|r| r.at(place(name::RESOURCE)))
     }
 
@@ -292,7 +300,7 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
         let mut secret = false;
         for value in self.values(name::CONFIDENTIALITY) {
             let code = match tree.elements(*value).as_slice() {
-                [] => plain_text(tree.doc, *value).map(|t| t.trim().to_owned()),
+                [] => plain_text(tree.doc, *value).map(|t| trimmed(&t).to_owned()),
                 [one] => tree.attribute(*one, "code").map(str::to_owned),
                 _ => None,
             };
@@ -305,6 +313,11 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
         }
         Ok(secret)
     }
+}
+
+/// Without the white space of XML at both ends; that of other alphabets is part of a value.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
 /// The place of an attribute named by the message itself: shown only when the name is one of the standard's, as a

@@ -20,6 +20,8 @@ use space::{Cause, Refusal};
 use uppsala::{Document, NodeId};
 
 use self::shape::Shape;
+#[cfg(any(test, feature = "vectors"))]
+pub(crate) use self::sign::{fill, place_for_signature};
 pub use self::{
     shape::plain_text,
     sign::{SignError, sign_enveloped},
@@ -215,9 +217,9 @@ impl Verifier for AwsLcVerifier {
     }
 }
 
-struct AwsLcSigner {
-    algorithm: SignatureAlgorithm,
-    key: std::sync::Arc<SigningKey>,
+pub(crate) struct AwsLcSigner {
+    pub(crate) algorithm: SignatureAlgorithm,
+    pub(crate) key: std::sync::Arc<SigningKey>,
 }
 
 impl Signer for AwsLcSigner {
