@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use space::{Cause, Credential, InsTolerance, Refusal};
 use uppsala::{Document, NodeId};
 
+#[cfg(any(test, feature = "vectors"))]
 pub(crate) use self::write::instant;
 pub use self::write::{VihfError, VihfRequest};
 use crate::{

@@ -4,6 +4,7 @@ mod attacks;
 mod corpus;
 mod rules;
 mod timing;
+mod xmlsec;
 
 use space::{Cause, Credential, Refusal};
 use uppsala::NodeId;
