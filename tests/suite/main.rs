@@ -21,4 +21,5 @@ mod spine;
 mod support;
 mod trace;
 mod trust;
+mod vectors;
 mod wrapping;

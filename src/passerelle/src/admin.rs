@@ -38,6 +38,11 @@ struct Call {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaultLabel {
+    cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SinkLabel {
     sink: &'static str,
 }
@@ -57,6 +62,7 @@ pub(crate) struct Metrics {
     /// What readiness tells besides.
     told: Arc<Mutex<String>>,
     calls: Family<Call, Counter>,
+    faults: Family<FaultLabel, Counter>,
     seconds: Family<Call, Histogram>,
     under_way: Gauge,
     registry: Arc<Mutex<Registry>>,
@@ -70,6 +76,10 @@ impl Metrics {
             Family::<Call, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 16)));
         let under_way = Gauge::default();
         registry.register("calls", "Calls answered, by route and HTTP status", calls.clone());
+        let faults = Family::<FaultLabel, Counter>::default();
+        let help =
+            "Messages answered by a SOAP fault, by cause: refusals that no trace can hold, as no caller is proved";
+        registry.register("faults", help, faults.clone());
         registry.register("call_seconds", "Time from request to head of answer", seconds.clone());
         registry.register("calls_under_way", "Calls not answered yet", under_way.clone());
         let (feed_lag, overdue, lists_left) = (Family::default(), Family::default(), Gauge::default());
@@ -82,7 +92,7 @@ impl Metrics {
         registry.register_with_unit("crl_left", help, Unit::Seconds, lists_left.clone());
         store.metrics().register(&mut registry);
         let (registry, told) = (Arc::new(Mutex::new(registry)), Arc::default());
-        Self { calls, seconds, under_way, feed_lag, overdue, failures, lists_left, told, registry }
+        Self { calls, faults, seconds, under_way, feed_lag, overdue, failures, lists_left, told, registry }
     }
 }
 
@@ -150,6 +160,9 @@ pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, ne
     let response = next.run(request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     drop(under_way);
+    if let Some(ihe::Faulted(cause)) = response.extensions().get() {
+        metrics.faults.get_or_create(&FaultLabel { cause: cause.code() }).inc();
+    }
     let transaction = response.extensions().get::<ihe::Transaction>().map_or("", |t| t.0);
     let call = Call { method, route, transaction, status: response.status().as_u16() };
     metrics.seconds.get_or_create(&call).observe(began.elapsed().as_secs_f64());
