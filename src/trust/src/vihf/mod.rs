@@ -1,7 +1,8 @@
 //! The VIHF: the SAML 2.0 assertion that says who calls, for whom, on whose space and why.
 //!
 //! Carries out reference §1.9 and §1.10. Verifies the signature and reads the claims on one and the same tree; the time
-//! window, the signer's standing and the caller's certificate are checked every time, the arithmetic once per assertion.
+//! window, the signer's standing and the caller's certificate are checked every time, the arithmetic once per assertion,
+//! which is remembered by the digest of its text until it expires or its signer is no longer trusted.
 //! Never decides what the caller may do, never logs anything of an assertion.
 
 mod read;
@@ -142,31 +143,42 @@ impl VihfVerifier {
             return Err(Refusal::new(Cause::AssertionDuplicated));
         }
         let key = source.map(|source| cache::key(source, &inherited_namespaces(doc, assertion)));
-        let known = match key.and_then(|key| self.cache.get(&key)) {
-            Some(known) => {
-                self.check_signer(&known.signer)?;
-                known
+        if let Some((key, known)) = key.and_then(|key| Some((key, self.cache.get(&key)?))) {
+            let told = self.told(&known, peer);
+            if told.as_ref().is_err_and(|refusal| for_good(refusal.cause)) {
+                self.cache.forget(&key);
             }
-            None => {
-                let signer = Peer::from_chain(signed.certificate(), signed.further_certificates())
-                    .map_err(|r| r.at(PLACES.signer))?;
-                self.check_signer(&signer)?;
-                let element = signed.verify(&signer)?;
-                let claims = read::claims(element.document(), element.root(), &self.policy)?;
-                let known = Arc::new(Known { claims, signer });
-                if let Some(key) = key {
-                    self.cache.put(key, known.clone());
-                }
-                known
-            }
-        };
-        known.claims.check_time(self.policy.lifetime(), self.clock.now(), &PLACES)?;
+            return told;
+        }
+        let signer =
+            Peer::from_chain(signed.certificate(), signed.further_certificates()).map_err(|r| r.at(PLACES.signer))?;
+        self.check_signer(&signer)?;
+        let element = signed.verify(&signer)?;
+        let claims = read::claims(element.document(), element.root(), &self.policy)?;
+        let known = Arc::new(Known { claims, signer });
+        let told = self.told(&known, peer)?;
+        if let Some(key) = key {
+            self.cache.put(key, known);
+        }
+        Ok(told)
+    }
+
+    /// What depends on the instant and the caller: signer, time, and who may say so to whom.
+    fn told(&self, known: &Known, peer: &Peer) -> Result<Credential, Refusal> {
+        let now = self.clock.now();
+        self.check_signer(&known.signer)?;
+        known.claims.check_time(self.policy.lifetime(), now, &PLACES)?;
         known.claims.credential(&known.signer, Some(peer), &PLACES)
     }
 
     fn check_signer(&self, signer: &Peer) -> Result<(), Refusal> {
         self.anchors.check_peer(signer, self.clock.now()).map_err(|r| r.at(PLACES.signer))
     }
+}
+
+/// Whether what was refused for this cause is refused for good: it need not be remembered.
+pub(crate) const fn for_good(cause: Cause) -> bool {
+    matches!(cause, Cause::AssertionExpired | Cause::SignerRevoked | Cause::SignerExpired)
 }
 
 impl fmt::Debug for VihfVerifier {
