@@ -82,6 +82,7 @@ impl BearerVerifier {
     fn told(&self, known: &Known, peer: Option<&Peer>) -> Result<Credential, Refusal> {
         let now = self.clock.now();
         self.check_signer(&known.signer)?;
+        self.anchors.check_status(&known.signer, now).map_err(|r| r.at(PLACES.signer))?;
         known.claims.check_time(self.policy.lifetime(), now, &PLACES)?;
         known.claims.credential(&known.signer, peer, &PLACES)
     }

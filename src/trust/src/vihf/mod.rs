@@ -167,6 +167,7 @@ impl VihfVerifier {
     fn told(&self, known: &Known, peer: &Peer) -> Result<Credential, Refusal> {
         let now = self.clock.now();
         self.check_signer(&known.signer)?;
+        self.anchors.check_status(&known.signer, now).map_err(|r| r.at(PLACES.signer))?;
         known.claims.check_time(self.policy.lifetime(), now, &PLACES)?;
         known.claims.credential(&known.signer, Some(peer), &PLACES)
     }
