@@ -295,6 +295,20 @@ fn values(corpus: &mut Corpus<'_>) {
             "<Role xmlns=\"urn:hl7-org:v2\"",
         ),
         (
+            "role-twice-a-profession",
+            "two professions: the first one found would count",
+            ClaimInvalid,
+            "</Role></saml2:AttributeValue>",
+            "</Role></saml2:AttributeValue><saml2:AttributeValue><Role xmlns=\"urn:hl7-org:v3\" code=\"60\" codeSystem=\"1.2.250.1.71.1.2.7\"></Role></saml2:AttributeValue>",
+        ),
+        (
+            "context-of-no-class",
+            "a class of authentication that SAML does not have",
+            ClaimInvalid,
+            "SAML:2.0:ac:classes:SmartcardPKI",
+            "SAML:2.0:ac:classes:",
+        ),
+        (
             "role-as-xspa",
             "the role under XSPA's name instead of XACML's",
             ClaimMissing,

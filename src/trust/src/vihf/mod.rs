@@ -10,7 +10,7 @@ mod read;
 mod tests;
 mod write;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use ambient::SharedClock;
 use jiff::SignedDuration;
@@ -23,7 +23,7 @@ pub use self::write::{VihfError, VihfRequest};
 use crate::{
     Peer, TrustAnchors,
     cache::{self, Cache, Known},
-    claims::{Lifetime, Places},
+    claims::{Lifetime, Places, is_sector},
     xmldsig::{SignaturePolicy, SignedElement, inherited_namespaces},
 };
 
@@ -80,6 +80,11 @@ pub struct VihfPolicy {
     pub reason_attributes: Vec<String>,
     /// For which registers a wrong INS key is let through.
     pub ins_tolerance: InsTolerance,
+    /// Codes of sectors of activity that are admitted; `None` = any of their shape (SAxx).
+    pub sectors: Option<BTreeSet<String>>,
+    /// Whether an assertion of *authentification indirecte renforcée* must declare its context of authentication.
+    /// UNVERIFIED in the reference, which says that AIR adds an AuthnContextDecl and not what stands in it.
+    pub air_declares: bool,
 }
 
 impl Default for VihfPolicy {
@@ -91,6 +96,8 @@ impl Default for VihfPolicy {
             max_bytes: 64 * 1024,
             reason_attributes: vec![attribute::REASON.to_owned()],
             ins_tolerance: InsTolerance::Test,
+            sectors: None,
+            air_declares: false,
         }
     }
 }
@@ -99,6 +106,11 @@ impl VihfPolicy {
     pub(crate) fn lifetime(&self) -> Lifetime {
         let signed = |d: Duration| SignedDuration::try_from(d).unwrap_or(SignedDuration::MAX);
         Lifetime { lifetime: signed(self.lifetime), skew: signed(self.skew) }
+    }
+
+    /// Whether a text is the code of an admitted sector of activity.
+    pub(crate) fn admits_sector(&self, code: &str) -> bool {
+        is_sector(code) && self.sectors.as_ref().is_none_or(|known| known.contains(code))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The rules of the VIHF, one sentence each, and what attackers try.
 
 mod attacks;
+mod attributes;
 mod corpus;
 mod rules;
 mod timing;
