@@ -15,6 +15,7 @@ mod iti18;
 mod iti41;
 mod iti41_replace;
 mod iti43;
+mod ocsp;
 mod operations;
 mod processes;
 mod spine;

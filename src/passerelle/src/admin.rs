@@ -6,6 +6,7 @@ use std::{
 };
 use store::{Store, StoreError};
 use tracing::Instrument as _;
+use trust::TrustAnchors;
 
 use crate::jobs::Jobs;
 
@@ -43,6 +44,11 @@ struct FaultLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabel {
+    answer: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SinkLabel {
     sink: &'static str,
 }
@@ -59,6 +65,7 @@ pub(crate) struct Metrics {
     overdue: Family<JobLabel, Gauge>,
     failures: Family<JobLabel, Gauge>,
     lists_left: Gauge,
+    ocsp: Responses,
     /// What readiness tells besides.
     told: Arc<Mutex<String>>,
     calls: Family<Call, Counter>,
@@ -90,15 +97,55 @@ impl Metrics {
         registry.register_with_unit("job_overdue", help, Unit::Seconds, overdue.clone());
         let help = "Time until the first revocation list is out of date (negative: it is)";
         registry.register_with_unit("crl_left", help, Unit::Seconds, lists_left.clone());
+        let ocsp = Responses::register(&mut registry);
         store.metrics().register(&mut registry);
         let (registry, told) = (Arc::new(Mutex::new(registry)), Arc::default());
-        Self { calls, faults, seconds, under_way, feed_lag, overdue, failures, lists_left, told, registry }
+        Self { calls, faults, seconds, under_way, feed_lag, overdue, failures, lists_left, ocsp, told, registry }
+    }
+}
+
+/// What responders said of certificates (OCSP), and what silence led to. Gauges of counts kept by `trust`.
+#[derive(Debug, Clone, Default)]
+struct Responses {
+    answers: Family<AnswerLabel, Gauge>,
+    graced: Gauge,
+    refused: Gauge,
+    silent: Gauge,
+}
+
+impl Responses {
+    fn register(registry: &mut Registry) -> Self {
+        let all = Self::default();
+        let help = "Answers about certificates since the start: good, revoked, unknown, none";
+        registry.register("ocsp_answers", help, all.answers.clone());
+        let help = "Calls since the start that passed by grace, without an answer about their certificate";
+        registry.register("ocsp_graced", help, all.graced.clone());
+        let help = "Calls since the start refused for want of an answer about their certificate";
+        registry.register("ocsp_refused", help, all.refused.clone());
+        let help = "Certificates without an answer now: their grace is running, or over";
+        registry.register("ocsp_silent", help, all.silent.clone());
+        all
+    }
+
+    fn set(&self, figures: &trust::OcspFigures) {
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        for (answer, count) in [
+            ("good", figures.good),
+            ("revoked", figures.revoked),
+            ("unknown", figures.unknown),
+            ("none", figures.unanswered),
+        ] {
+            self.answers.get_or_create(&AnswerLabel { answer }).set(number(count));
+        }
+        self.graced.set(number(figures.graced));
+        self.refused.set(number(figures.refused));
+        self.silent.set(number(figures.silent));
     }
 }
 
 impl Metrics {
     /// Brings up to date what is asked from time to time.
-    pub(crate) async fn refresh(&self, store: &Store, jobs: &Jobs, lists_until: Option<i64>, now_ms: i64) {
+    pub(crate) async fn refresh(&self, store: &Store, jobs: &Jobs, anchors: &TrustAnchors, now_ms: i64) {
         let mut told = String::new();
         for sink in jobs.sinks() {
             if let Ok(lag) = store.feed_lag(sink).await {
@@ -122,8 +169,15 @@ impl Metrics {
                 self.overdue.get_or_create(&JobLabel { job: job.job_id }).set(overdue);
             }
         }
-        if let Some(until) = lists_until {
-            self.lists_left.set(until - now_ms / 1000);
+        if let Some(until) = anchors.lists_hold_until() {
+            self.lists_left.set(until.as_second() - now_ms / 1000);
+        }
+        if let Some(ocsp) = anchors.ocsp() {
+            let figures = ocsp.figures();
+            self.ocsp.set(&figures);
+            if figures.silent > 0 {
+                told.push_str(&format!("ocsp: {} certificates without an answer\n", figures.silent));
+            }
         }
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
