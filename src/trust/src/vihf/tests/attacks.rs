@@ -76,30 +76,153 @@ fn the_namespaces_an_assertion_stands_under_are_part_of_what_is_remembered() {
     assert_eq!(told.0, Cause::SignatureInvalid);
 }
 
+/// A signed assertion, who verifies it, and what it says.
+struct Sample {
+    _world: World,
+    verifier: VihfVerifier,
+    peer: Peer,
+    good: String,
+    credential: Credential,
+}
+
+impl Sample {
+    fn new() -> Self {
+        let world = World::new();
+        let (verifier, peer) = (verifier(&world), world.peer("medecin-ec"));
+        let good = signed(&world.request("medecin-ec"));
+        let credential = verify_text(&verifier, &good, &peer).expect("accepted");
+        Self { _world: world, verifier, peer, good, credential }
+    }
+
+    /// Whatever a text is, it is refused or says what was signed.
+    fn holds(&self, text: &str) {
+        let Ok(doc) = uppsala::parse(text) else { return };
+        for assertion in doc.get_elements_by_tag_name_ns(SAML, "Assertion") {
+            if let Ok(other) = self.verifier.verify(&doc, assertion, &self.peer) {
+                assert_eq!(other, self.credential);
+            }
+        }
+    }
+}
+
+thread_local! {
+    static SAMPLE: Sample = Sample::new();
+}
+
+/// What is put into a signed assertion, or taken from one place of it to another.
+const PIECES: [&str; 18] = [
+    "<!-- x -->",
+    "<?x y?>",
+    "<![CDATA[x]]>",
+    "<![CDATA[]]>",
+    "&#32;",
+    "&#9;",
+    " ",
+    "<x/>",
+    "<saml2:Advice/>",
+    "<saml2:AttributeStatement/>",
+    "</saml2:AttributeValue><saml2:AttributeValue>",
+    "<saml2:AttributeValue>60</saml2:AttributeValue>",
+    "<saml2:NameID>899900000002</saml2:NameID>",
+    " ID=\"_x\"",
+    " xmlns:saml2=\"urn:x\"",
+    " xml:id=\"_x\"",
+    "<ds:Object/>",
+    "<ds:Reference URI=\"\"/>",
+];
+
+/// Building blocks of assertions that no sender would write.
+const NAMES: [&str; 12] = [
+    "Assertion",
+    "Issuer",
+    "Subject",
+    "NameID",
+    "Conditions",
+    "AuthnStatement",
+    "AuthnContext",
+    "AuthnContextClassRef",
+    "AttributeStatement",
+    "Attribute",
+    "AttributeValue",
+    "Advice",
+];
+const ATTRIBUTES: [&str; 10] = [
+    "",
+    " Version=\"2.0\"",
+    " IssueInstant=\"2026-03-02T09:00:00Z\"",
+    " AuthnInstant=\"x\"",
+    " Name=\"VIHF_Version\"",
+    " Name=\"Authentification_Mode\"",
+    " Name=\"LPS_ID\"",
+    " Name=\"urn:oasis:names:tc:xacml:2.0:subject:role\"",
+    " NotBefore=\"2026\"",
+    " Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName\"",
+];
+const TEXTS: [&str; 7] =
+    ["", "3.0", "DIRECTE", "\u{a0}", "899900000001", "<!-- x -->", "<Role xmlns=\"urn:hl7-org:v3\" code=\"\"/>"];
+
+/// A tree of them, five deep.
+fn element() -> impl Strategy<Value = String> {
+    use proptest::sample::select;
+    let leaf = (select(&NAMES[..]), select(&ATTRIBUTES[..]), select(&TEXTS[..]))
+        .prop_map(|(name, attribute, text)| format!("<s:{name}{attribute}>{text}</s:{name}>"));
+    leaf.prop_recursive(5, 48, 8, |inner| {
+        (select(&NAMES[..]), select(&ATTRIBUTES[..]), proptest::collection::vec(inner, 0..8))
+            .prop_map(|(name, attribute, inside)| format!("<s:{name}{attribute}>{}</s:{name}>", inside.concat()))
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
     fn no_flipped_byte_makes_other_claims_pass(at in 0usize..100_000, flip in 1u8..=255) {
-        thread_local! {
-            static SAMPLE: (World, VihfVerifier, Peer, String, Credential) = {
-                let world = World::new();
-                let (verifier, peer) = (verifier(&world), world.peer("medecin-ec"));
-                let good = signed(&world.request("medecin-ec"));
-                let credential = verify_text(&verifier, &good, &peer).expect("accepted");
-                (world, verifier, peer, good, credential)
-            };
-        }
-        SAMPLE.with(|(_, verifier, peer, good, credential)| {
-            let mut bytes = good.clone().into_bytes();
+        SAMPLE.with(|sample| {
+            let mut bytes = sample.good.clone().into_bytes();
             let at = at % bytes.len();
             bytes[at] ^= flip;
-            let Ok(text) = String::from_utf8(bytes) else { return };
-            let Ok(doc) = uppsala::parse(&text) else { return };
-            let Some(assertion) = doc.get_elements_by_tag_name_ns(SAML, "Assertion").first().copied() else { return };
-            if let Ok(other) = verifier.verify(&doc, assertion, peer) {
-                assert_eq!(&other, credential, "byte {at}");
+            if let Ok(text) = String::from_utf8(bytes) {
+                sample.holds(&text);
             }
         });
+    }
+
+    #[test]
+    fn no_pieces_put_in_or_moved_make_other_claims_pass(
+        pieces in proptest::collection::vec((0usize..PIECES.len(), 0usize..100_000), 1..5),
+        (from, length, to) in (0usize..100_000, 0usize..400, 0usize..100_000),
+        moved in any::<bool>(),
+    ) {
+        SAMPLE.with(|sample| {
+            let mut text = sample.good.clone();
+            // At the ends of tags, where most pieces leave a document well-formed.
+            let place = |text: &str, at: usize| {
+                let at = at % text.len();
+                text[at..].find(['<', '>']).map_or(text.len(), |n| at + n + usize::from(text.as_bytes()[at + n] == b'>'))
+            };
+            for (piece, at) in pieces {
+                let at = place(&text, at);
+                text.insert_str(at, PIECES[piece]);
+            }
+            if moved {
+                let from = place(&text, from);
+                let end = place(&text, (from + length).min(text.len() - 1)).max(from);
+                let piece: String = text.drain(from..end).collect();
+                let to = place(&text, to);
+                text.insert_str(to, &piece);
+            }
+            sample.holds(&text);
+        });
+    }
+
+    #[test]
+    fn no_tree_breaks_the_reader(inside in proptest::collection::vec(element(), 0..8)) {
+        let text = format!(
+            "<s:Assertion xmlns:s=\"{SAML}\" Version=\"2.0\" IssueInstant=\"2026-03-02T09:00:00Z\">{}</s:Assertion>",
+            inside.concat()
+        );
+        let doc = uppsala::parse(&text).expect("well-formed");
+        let root = doc.document_element().expect("a root");
+        prop_assert!(read::claims(&doc, root, &VihfPolicy::default()).is_err());
     }
 }
