@@ -242,6 +242,8 @@ impl Ocsp {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                // Not asked, and still without an answer: grace is counted from here.
+                entry.silent_since = entry.silent_since.or(Some(now));
                 return false;
             }
             state = waiting(|| self.answered.wait_timeout(state, left)).unwrap_or_else(PoisonError::into_inner).0;

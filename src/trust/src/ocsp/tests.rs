@@ -472,6 +472,32 @@ fn calls_that_come_together_ask_once() {
 }
 
 #[test]
+fn who_waits_for_anothers_question_waits_no_longer_than_the_bound_and_its_grace_is_counted() {
+    let bench = Bench::new();
+    let made = Arc::new(Made(
+        |_| {
+            std::thread::sleep(Duration::from_secs(2));
+            Err("took too long")
+        },
+        AtomicUsize::new(0),
+    ));
+    let policy = OcspPolicy { timeout: Duration::from_millis(50), ..policy(OcspMode::Soft, Some("http://x/")) };
+    let anchors = bench.anchors(Ocsp::new(policy, made.clone(), SystemRng::new()));
+    let card = bench.peer("carte");
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| told(anchors.check_status(&card, now())));
+        while made.1.load(Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(told(anchors.check_status(&card, now())), Ok(()));
+        assert!(!first.is_finished(), "the other still asks");
+        assert_eq!(told(anchors.check_status(&card, later(3700))), unanswered());
+        assert_eq!(first.join().expect("ends"), Ok(()));
+    });
+    assert_eq!(made.1.load(Relaxed), 1);
+}
+
+#[test]
 fn the_certificate_says_whom_to_ask_unless_the_policy_does() {
     let bench = Bench::new();
     let names = |urls: &[&str]| {

@@ -148,20 +148,19 @@ impl VihfVerifier {
         if source.is_some_and(|s| s.len() > self.policy.max_bytes) {
             return Err(Refusal::new(Cause::TooLarge).at("/Assertion").about(self.policy.max_bytes.to_string()));
         }
-        // These look at the whole message, which may differ where the assertion does not.
-        let signed = SignedElement::find(doc, assertion, SignaturePolicy { allow_sha1: self.policy.allow_sha1 })?;
-        // Only one assertion comes with a call: with two, what is verified and what is read could part.
-        if doc.get_elements_by_tag_name_ns(SAML, "Assertion").len() != 1 {
-            return Err(Refusal::new(Cause::AssertionDuplicated));
-        }
         let key = source.map(|source| cache::key(source, &inherited_namespaces(doc, assertion)));
         if let Some((key, known)) = key.and_then(|key| Some((key, self.cache.get(&key)?))) {
+            // The text was checked; the message around it may differ from the one it was checked in.
+            SignedElement::stands_alone(doc, assertion)?;
+            only_assertion(doc)?;
             let told = self.told(&known, peer);
             if told.as_ref().is_err_and(|refusal| for_good(refusal.cause)) {
                 self.cache.forget(&key);
             }
             return told;
         }
+        let signed = SignedElement::find(doc, assertion, SignaturePolicy { allow_sha1: self.policy.allow_sha1 })?;
+        only_assertion(doc)?;
         let signer =
             Peer::from_chain(signed.certificate(), signed.further_certificates()).map_err(|r| r.at(PLACES.signer))?;
         self.check_signer(&signer)?;
@@ -186,6 +185,14 @@ impl VihfVerifier {
 
     fn check_signer(&self, signer: &Peer) -> Result<(), Refusal> {
         self.anchors.check_peer(signer, self.clock.now()).map_err(|r| r.at(PLACES.signer))
+    }
+}
+
+/// Only one assertion comes with a call: with two, what is verified and what is read could part.
+fn only_assertion(doc: &Document<'_>) -> Result<(), Refusal> {
+    match doc.get_elements_by_tag_name_ns(SAML, "Assertion").len() {
+        1 => Ok(()),
+        _ => Err(Refusal::new(Cause::AssertionDuplicated)),
     }
 }
 

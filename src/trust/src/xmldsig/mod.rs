@@ -81,6 +81,14 @@ impl<'d, 'x> SignedElement<'d, 'x> {
         Ok(Self { doc, element, shape: Shape::read(doc, element, policy)? })
     }
 
+    /// Checks only what the rest of the message could spoil, for an element whose own text was checked before.
+    ///
+    /// # Errors
+    /// [`Cause::AssertionUnsigned`], [`Cause::SignatureReference`] or [`Cause::DtdForbidden`].
+    pub fn stands_alone(doc: &Document<'_>, element: NodeId) -> Result<(), Refusal> {
+        shape::surroundings(doc, element).map(|_| ())
+    }
+
     /// The signer's certificate: the first of KeyInfo. Not yet known to be anybody's.
     #[must_use]
     pub fn certificate(&self) -> &[u8] {
