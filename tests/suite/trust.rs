@@ -134,7 +134,7 @@ type Change = fn(&mut Credentials);
 async fn each_defect_of_a_vihf_has_its_fault_and_leaves_the_connection_usable() {
     let gateway = Gateway::start();
     let before = stored(&gateway);
-    let cases: [(&str, Change); 13] = [
+    let cases: [(&str, Change); 14] = [
         ("assertion_expired", |c| c.request.issued -= Duration::from_secs(2 * 3600)),
         ("assertion_expired", |c| {
             c.request.issued -= Duration::from_secs(600);
@@ -147,6 +147,7 @@ async fn each_defect_of_a_vihf_has_its_fault_and_leaves_the_connection_usable() 
         ("mode_mismatch", |c| c.request.mode = AuthMode::Indirecte),
         ("claim_invalid", |c| c.request.roles[0].code = "60".into()),
         ("claim_invalid", |c| c.request.sector = "ICI".into()),
+        ("claim_invalid", |c| c.request.sector = "SA99".into()),
         ("claim_missing", |c| c.request.omit = vec!["Identifiant_Structure".into()]),
         ("claim_missing", |c| c.request.omit = vec!["VIHF_Version".into()]),
         ("claim_missing", |c| c.request.omit = vec!["urn:oasis:names:tc:xacml:2.0:subject:role".into()]),

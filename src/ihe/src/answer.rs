@@ -18,6 +18,11 @@ use crate::{IheState, errors, receive::Heading};
 /// Action of a fault (WS-Addressing 1.0 SOAP binding §6, for faults that are not of WS-Addressing itself).
 const FAULT: &str = "http://www.w3.org/2005/08/addressing/soap/fault";
 
+/// Why a message was answered by a fault: an extension of the answer, for who counts. Of these no caller is known, or no
+/// transaction; the refusals of a known caller are in the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Faulted(pub Cause);
+
 /// Writes an envelope around a body of about `length` bytes.
 pub(crate) fn envelope(
     state: &IheState,
@@ -86,6 +91,7 @@ pub(crate) fn fault(state: &IheState, heading: &Heading, refusal: &Refusal) -> R
         plain(status, xml)
     };
     *response.status_mut() = status;
+    response.extensions_mut().insert(Faulted(refusal.cause));
     if refusal.cause == Cause::Busy {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }

@@ -28,6 +28,7 @@ use desk::Desk;
 use space::{Credential, Oid, Refusal};
 use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
+pub use answer::Faulted;
 pub use service::{Kind, Service, Transaction};
 
 /// Turns the assertion of an envelope into a credential. Carried out by the program with the room `trust`.

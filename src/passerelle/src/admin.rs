@@ -6,6 +6,7 @@ use std::{
 };
 use store::{Store, StoreError};
 use tracing::Instrument as _;
+use trust::TrustAnchors;
 
 use crate::jobs::Jobs;
 
@@ -38,6 +39,16 @@ struct Call {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaultLabel {
+    cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabel {
+    answer: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SinkLabel {
     sink: &'static str,
 }
@@ -54,9 +65,11 @@ pub(crate) struct Metrics {
     overdue: Family<JobLabel, Gauge>,
     failures: Family<JobLabel, Gauge>,
     lists_left: Gauge,
+    ocsp: Responses,
     /// What readiness tells besides.
     told: Arc<Mutex<String>>,
     calls: Family<Call, Counter>,
+    faults: Family<FaultLabel, Counter>,
     seconds: Family<Call, Histogram>,
     under_way: Gauge,
     registry: Arc<Mutex<Registry>>,
@@ -70,6 +83,10 @@ impl Metrics {
             Family::<Call, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 16)));
         let under_way = Gauge::default();
         registry.register("calls", "Calls answered, by route and HTTP status", calls.clone());
+        let faults = Family::<FaultLabel, Counter>::default();
+        let help =
+            "Messages answered by a SOAP fault, by cause: refusals that no trace can hold, as no caller is proved";
+        registry.register("faults", help, faults.clone());
         registry.register("call_seconds", "Time from request to head of answer", seconds.clone());
         registry.register("calls_under_way", "Calls not answered yet", under_way.clone());
         let (feed_lag, overdue, lists_left) = (Family::default(), Family::default(), Gauge::default());
@@ -80,15 +97,55 @@ impl Metrics {
         registry.register_with_unit("job_overdue", help, Unit::Seconds, overdue.clone());
         let help = "Time until the first revocation list is out of date (negative: it is)";
         registry.register_with_unit("crl_left", help, Unit::Seconds, lists_left.clone());
+        let ocsp = Responses::register(&mut registry);
         store.metrics().register(&mut registry);
         let (registry, told) = (Arc::new(Mutex::new(registry)), Arc::default());
-        Self { calls, seconds, under_way, feed_lag, overdue, failures, lists_left, told, registry }
+        Self { calls, faults, seconds, under_way, feed_lag, overdue, failures, lists_left, ocsp, told, registry }
+    }
+}
+
+/// What responders said of certificates (OCSP), and what silence led to. Gauges of counts kept by `trust`.
+#[derive(Debug, Clone, Default)]
+struct Responses {
+    answers: Family<AnswerLabel, Gauge>,
+    graced: Gauge,
+    refused: Gauge,
+    silent: Gauge,
+}
+
+impl Responses {
+    fn register(registry: &mut Registry) -> Self {
+        let all = Self::default();
+        let help = "Answers about certificates since the start: good, revoked, unknown, none";
+        registry.register("ocsp_answers", help, all.answers.clone());
+        let help = "Calls since the start that passed by grace, without an answer about their certificate";
+        registry.register("ocsp_graced", help, all.graced.clone());
+        let help = "Calls since the start refused for want of an answer about their certificate";
+        registry.register("ocsp_refused", help, all.refused.clone());
+        let help = "Certificates without an answer now: their grace is running, or over";
+        registry.register("ocsp_silent", help, all.silent.clone());
+        all
+    }
+
+    fn set(&self, figures: &trust::OcspFigures) {
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        for (answer, count) in [
+            ("good", figures.good),
+            ("revoked", figures.revoked),
+            ("unknown", figures.unknown),
+            ("none", figures.unanswered),
+        ] {
+            self.answers.get_or_create(&AnswerLabel { answer }).set(number(count));
+        }
+        self.graced.set(number(figures.graced));
+        self.refused.set(number(figures.refused));
+        self.silent.set(number(figures.silent));
     }
 }
 
 impl Metrics {
     /// Brings up to date what is asked from time to time.
-    pub(crate) async fn refresh(&self, store: &Store, jobs: &Jobs, lists_until: Option<i64>, now_ms: i64) {
+    pub(crate) async fn refresh(&self, store: &Store, jobs: &Jobs, anchors: &TrustAnchors, now_ms: i64) {
         let mut told = String::new();
         for sink in jobs.sinks() {
             if let Ok(lag) = store.feed_lag(sink).await {
@@ -112,8 +169,15 @@ impl Metrics {
                 self.overdue.get_or_create(&JobLabel { job: job.job_id }).set(overdue);
             }
         }
-        if let Some(until) = lists_until {
-            self.lists_left.set(until - now_ms / 1000);
+        if let Some(until) = anchors.lists_hold_until() {
+            self.lists_left.set(until.as_second() - now_ms / 1000);
+        }
+        if let Some(ocsp) = anchors.ocsp() {
+            let figures = ocsp.figures();
+            self.ocsp.set(&figures);
+            if figures.silent > 0 {
+                told.push_str(&format!("ocsp: {} certificates without an answer\n", figures.silent));
+            }
         }
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
@@ -150,6 +214,9 @@ pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, ne
     let response = next.run(request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     drop(under_way);
+    if let Some(ihe::Faulted(cause)) = response.extensions().get() {
+        metrics.faults.get_or_create(&FaultLabel { cause: cause.code() }).inc();
+    }
     let transaction = response.extensions().get::<ihe::Transaction>().map_or("", |t| t.0);
     let call = Call { method, route, transaction, status: response.status().as_u16() };
     metrics.seconds.get_or_create(&call).observe(began.elapsed().as_secs_f64());

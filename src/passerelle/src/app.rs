@@ -1,6 +1,6 @@
 //! Composition: what a gateway is made of, started and stopped in one visible place.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use access::Tables;
 use ambient::{Clock as _, SystemClock, SystemRng};
@@ -12,18 +12,18 @@ use store::{Changed, Store, StoreError, StoreOptions};
 use terminology::{Mappings, Terminology};
 use tokio::{net::TcpListener, sync::watch};
 use trust::{
-    AnchorFiles, BearerVerifier, ClientAuth, RevocationPolicy, ServeOptions, TlsEndpoint, TlsFiles, TrustAnchors,
-    VihfPolicy, VihfVerifier,
+    AnchorFiles, BearerVerifier, ClientAuth, Ocsp, OcspMode, OcspPolicy, RevocationPolicy, ServeOptions, TlsEndpoint,
+    TlsFiles, TrustAnchors, VihfPolicy, VihfVerifier,
 };
 
 use crate::{
     admin::{self, Metrics},
     auth::Credentials,
     commands::{DemoArgs, Failure, ServeArgs},
-    config::Config,
+    config::{Config, OcspSetting},
     demo,
     jobs::Jobs,
-    keys, telemetry,
+    keys, outward, telemetry,
 };
 
 /// How often development data are asked whether the clock was moved.
@@ -37,6 +37,16 @@ pub(crate) struct Core {
     /// For what is about no space: readiness, verification, closing. Faces are given the desk alone.
     pub(crate) store: Store,
     pub(crate) clock: Arc<SystemClock>,
+    /// Codes of sectors of activity in the tables; `None` when they have none.
+    sectors: Option<BTreeSet<String>>,
+}
+
+/// Codes of sectors of activity in the tables.
+fn sectors(terms: &Terminology) -> Option<BTreeSet<String>> {
+    let all = (0..100).map(|n| format!("SA{n:02}"));
+    let known: BTreeSet<String> =
+        all.filter(|code| terms.facilities.contains(code, trust::claims::SECTOR_SYSTEM)).collect();
+    Some(known).filter(|known| !known.is_empty())
 }
 
 /// Opens the store and the desk over it.
@@ -81,8 +91,9 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
         },
         max_results: config.limits.results,
     };
+    let sectors = sectors(&terms);
     let desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options);
-    Ok(Core { desk: Arc::new(desk), store, clock })
+    Ok(Core { desk: Arc::new(desk), store, clock, sectors })
 }
 
 /// `passerelle demo`: makes what is missing, then serves.
@@ -113,8 +124,7 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let endpoint = TlsEndpoint::load(files, anchors.clone(), ClientAuth::Required, core.clock.clone())
         .map_err(|e| Failure::usage("tls", &e))?;
     let metrics = Metrics::new(&core.store);
-    let lists_until = || anchors.lists_hold_until().map(jiff::Timestamp::as_second);
-    metrics.refresh(&core.store, &jobs, lists_until(), core.clock.now().as_millisecond()).await;
+    metrics.refresh(&core.store, &jobs, &anchors, core.clock.now().as_millisecond()).await;
     let pro = professional(config, &core, &anchors)?
         .layer(axum::middleware::from_fn_with_state(metrics.clone(), admin::measure));
     let admin = admin::router(core.store.clone(), metrics.clone());
@@ -165,6 +175,8 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         allow_sha1: config.trust.allow_sha1,
         reason_attributes: config.trust.reason_attributes.clone(),
         ins_tolerance: config.identity.ins_key,
+        sectors: core.sectors.clone().filter(|_| config.trust.check_sector),
+        air_declares: config.trust.air_declares,
         ..VihfPolicy::default()
     };
     let credentials = Arc::new(Credentials {
@@ -192,7 +204,25 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
 fn anchors(config: &Config) -> Result<Arc<TrustAnchors>, Failure> {
     let files = AnchorFiles { authorities: config.tls.authorities.clone(), crls: config.tls.crls.clone() };
     let policy = if config.tls.require_fresh_crl { RevocationPolicy::Required } else { RevocationPolicy::LastKnown };
-    TrustAnchors::load(files, policy).map_err(|e| Failure::usage("tls.authorities", &e))
+    TrustAnchors::load_with(files, policy, ocsp(config)?).map_err(|e| Failure::usage("tls.authorities", &e))
+}
+
+/// Who asks responders about certificates, if the configuration says so.
+fn ocsp(config: &Config) -> Result<Option<Ocsp>, Failure> {
+    let trust = &config.trust;
+    let mode = match trust.ocsp {
+        OcspSetting::Off => return Ok(None),
+        OcspSetting::Soft => OcspMode::Soft,
+        OcspSetting::Hard => OcspMode::Hard,
+    };
+    let policy = OcspPolicy {
+        mode,
+        grace: Duration::from_secs(trust.ocsp_grace_s),
+        timeout: Duration::from_millis(trust.ocsp_timeout_ms),
+        url: Some(trust.ocsp_url.clone()).filter(|url| !url.is_empty()),
+        skew: Duration::from_secs(trust.clock_skew_s),
+    };
+    Ok(Some(Ocsp::new(policy, Arc::new(outward::Responders::new()?), SystemRng::new())))
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -237,9 +267,8 @@ impl Keeper {
         loop {
             tokio::select! {
                 _ = refresh.tick() => {
-                    let lists_until = self.anchors.lists_hold_until().map(jiff::Timestamp::as_second);
                     let now = self.clock.now().as_millisecond();
-                    self.metrics.refresh(&self.store, &self.jobs, lists_until, now).await;
+                    self.metrics.refresh(&self.store, &self.jobs, &self.anchors, now).await;
                 }
                 _ = look.tick(), if development => {
                     if let Ok(offset) = self.store.clock_offset_ms().await {

@@ -98,6 +98,30 @@ pub(crate) struct Trust {
     pub(crate) vihf_lifetime_s: u64,
     /// Attributes that may carry the reason of a break-glass access (UNVERIFIED name).
     pub(crate) reason_attributes: Vec<String>,
+    /// Refuse sectors of activity that are not in the table of facilities (JDV_J02; whether JDV_J61, which the VIHF names,
+    /// has others is UNVERIFIED).
+    pub(crate) check_sector: bool,
+    /// Refuse a VIHF of *authentification indirecte renforcée* without AuthnContextDecl (UNVERIFIED that it must be there).
+    pub(crate) air_declares: bool,
+    /// Ask the authorities' responders about certificates (OCSP): `off`, `soft` (silence lets pass for `ocsp_grace_s`) or
+    /// `hard` (silence refuses).
+    pub(crate) ocsp: OcspSetting,
+    /// Responder to ask instead of those that certificates name; empty = theirs.
+    pub(crate) ocsp_url: String,
+    /// How long a call waits for a responder, in milliseconds.
+    pub(crate) ocsp_timeout_ms: u64,
+    /// Under `soft`, how long a certificate passes from the first question without an answer, in seconds.
+    pub(crate) ocsp_grace_s: u64,
+}
+
+/// Whether and how responders are asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OcspSetting {
+    #[default]
+    Off,
+    Soft,
+    Hard,
 }
 
 impl Default for Trust {
@@ -107,6 +131,12 @@ impl Default for Trust {
             clock_skew_s: 120,
             vihf_lifetime_s: 3600,
             reason_attributes: vec!["Mode_Acces_Raison".into()],
+            check_sector: true,
+            air_declares: false,
+            ocsp: OcspSetting::Off,
+            ocsp_url: String::new(),
+            ocsp_timeout_ms: 1500,
+            ocsp_grace_s: 3600,
         }
     }
 }
@@ -422,6 +452,9 @@ impl Config {
         if self.store.master_key.is_empty() && !self.store.master_key_file.exists() {
             let path = self.store.master_key_file.display();
             problems.push(format!("{file}: [store] {path} does not exist: `passerelle keys make` makes a master key"));
+        }
+        if !self.trust.ocsp_url.is_empty() && !starts(&self.trust.ocsp_url, &["http://", "https://"]) {
+            problems.push(format!("{file}: [trust] ocsp_url must be http://… or https://…, or empty"));
         }
         if space::Oid::parse(&self.ihe.repository_unique_id).is_err() {
             problems.push(format!("{file}: [ihe] repository_unique_id is not an OID"));

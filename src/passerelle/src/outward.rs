@@ -1,4 +1,4 @@
-//! Whom the gateway calls by itself: the time-stamping authority, and audit repositories.
+//! Whom the gateway calls by itself: the time-stamping authority, audit repositories, and responders about certificates.
 
 use std::{
     fs,
@@ -179,6 +179,44 @@ impl Authority {
     }
 }
 
+/// Carries questions about certificates (OCSP) to their responders.
+#[derive(Debug)]
+pub(crate) struct Responders {
+    client: reqwest::Client,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Responders {
+    /// Over the runtime this is called on.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ok(Self { client: client("trust.ocsp", &[], None)?, runtime: tokio::runtime::Handle::current() })
+    }
+
+    async fn post(&self, url: &str, request: Vec<u8>) -> Result<Vec<u8>, &'static str> {
+        let call = self.client.post(url).header("content-type", trust::ocsp::REQUEST_TYPE).body(request);
+        let mut answer = call.send().await.map_err(|e| step(&e))?;
+        if !answer.status().is_success() {
+            return Err("answered by an error of HTTP");
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| step(&e))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > trust::ocsp::MAX_ANSWER {
+                return Err("sent too long an answer");
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+impl trust::OcspTransport for Responders {
+    /// The calling thread has been set aside by `trust`: the runtime goes on without it.
+    fn ask(&self, url: &str, request: Vec<u8>, limit: Duration) -> Result<Vec<u8>, &'static str> {
+        let bounded = async { tokio::time::timeout(limit, self.post(url, request)).await };
+        self.runtime.block_on(bounded).unwrap_or(Err("took too long"))
+    }
+}
+
 /// Authorities that time stamps must lead to.
 pub(crate) fn stamp_roots(config: &Config) -> Result<Vec<CertificateDer<'static>>, Failure> {
     roots("evidence.tsa_authorities", &config.evidence.tsa_authorities)
@@ -230,12 +268,15 @@ fn pair(key: &str, certificate: &PathBuf, secret: &PathBuf) -> Result<Option<Ide
 
 /// What failed, without the address (which may carry a secret).
 fn told(error: &reqwest::Error) -> String {
-    let step = if error.is_timeout() {
+    format!("the call {}", step(error))
+}
+
+fn step(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
         "took too long"
     } else if error.is_connect() {
         "could not be reached"
     } else {
         "broke off"
-    };
-    format!("the call {step}")
+    }
 }

@@ -1,7 +1,8 @@
 //! Assertions and tokens already verified: what they claim and who signed them, by the hash of their text.
 //!
 //! The text (with the namespaces it stands under) decides the signature's arithmetic and the claims entirely: there is no
-//! DTD. Nothing that depends on time, on revocation or on the caller is kept.
+//! DTD. Nothing that depends on time, on revocation or on the caller is kept: that is looked at each time, and an entry
+//! whose assertion has expired, or whose signer is trusted no longer, is dropped when it is met.
 
 use std::{
     collections::HashMap,
@@ -55,15 +56,31 @@ impl Cache {
             return Some(known.clone());
         }
         let known = maps.1.remove(key)?;
-        maps.0.insert(*key, known.clone());
+        Self::enter(&mut maps, *key, known.clone());
         Some(known)
     }
 
-    pub(crate) fn put(&self, key: [u8; 32], known: Arc<Known>) {
-        let mut maps = self.maps();
+    fn enter(maps: &mut (Map, Map), key: [u8; 32], known: Arc<Known>) {
         if maps.0.len() >= GENERATION {
             maps.1 = std::mem::take(&mut maps.0);
         }
         maps.0.insert(key, known);
+    }
+
+    /// Drops what will never be accepted again.
+    pub(crate) fn forget(&self, key: &[u8; 32]) {
+        let mut maps = self.maps();
+        maps.0.remove(key);
+        maps.1.remove(key);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        let maps = self.maps();
+        maps.0.len() + maps.1.len()
+    }
+
+    pub(crate) fn put(&self, key: [u8; 32], known: Arc<Known>) {
+        Self::enter(&mut self.maps(), key, known);
     }
 }

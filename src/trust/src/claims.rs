@@ -8,7 +8,8 @@ use std::fmt;
 use ambient::Timestamp;
 use jiff::SignedDuration;
 use space::{
-    Actor, AuthMode, Cause, Credential, Ins, Profession, ProfessionalId, Purpose, Refusal, Role, Software, StructureId,
+    Actor, AuthMode, Cause, Credential, Ins, InsTolerance, Profession, ProfessionalId, Purpose, Refusal, Role,
+    Software, StructureId,
 };
 
 use crate::peer::{Bearer, Peer, StructureUse};
@@ -21,6 +22,8 @@ pub const SPECIALITY_SYSTEM: &str = "1.2.250.1.71.4.2.5";
 pub const SECTION_SYSTEM: &str = "1.2.250.1.71.4.2.6";
 /// Roles of professionals without a table of their own (TRE_R85).
 const ROLE_SYSTEM: &str = "1.2.250.1.213.1.6.1.107";
+/// Staff, machines and services (TRE_A00).
+const STAFF_SYSTEM: &str = "1.2.250.1.213.1.1.4.6";
 /// Kinds of activity (TRE_R22), by which some columns of the matrix are told.
 const ACTIVITY_SYSTEM: &str = "1.2.250.1.213.1.6.1.19";
 /// Code system of sectors of activity (JDV_J61).
@@ -29,6 +32,13 @@ pub const SECTOR_SYSTEM: &str = "1.2.250.1.71.4.2.4";
 pub const PURPOSE_SYSTEM: &str = "1.2.250.1.213.1.1.4.248";
 /// Code system of access modes after its renumbering.
 pub const PURPOSE_SYSTEM_NEW: &str = "1.2.250.1.213.1.1.4.336";
+
+/// Systems whose codes say more of a first role and are none themselves.
+const SAYS_MORE: [&str; 4] = [SPECIALITY_SYSTEM, SECTION_SYSTEM, ROLE_SYSTEM, ACTIVITY_SYSTEM];
+/// Roles that one user may have.
+const MOST_ROLES: usize = 8;
+/// Longest reason of a break-glass access, in characters.
+pub(crate) const LONGEST_REASON: usize = 2000;
 
 /// A role of the user: code and code system (OID).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,22 +190,37 @@ impl Claims {
         }
     }
 
-    /// Physicians say their speciality, pharmacists their section (reference §1.9).
+    /// The first role is a profession, or what staff, machine or student the user is; further ones say more of it, each
+    /// code system once, so that nobody is two things (reference §1.9): physicians their speciality, pharmacists their
+    /// section, who acts by a role rather than a profession that role.
     fn check_roles(&self, places: &Places) -> Result<(), Refusal> {
-        let missing = |place: &str| Err(Refusal::new(Cause::ClaimMissing).at(place));
-        let Some(profession) = self.roles.first() else { return missing(places.role) };
-        let wanted = match profession.code.as_str() {
-            "10" => SPECIALITY_SYSTEM,
-            "21" => SECTION_SYSTEM,
-            _ => return Ok(()),
-        };
-        match self.roles.get(1) {
-            None if profession.system == PROFESSION_SYSTEM => missing(places.speciality),
-            Some(second) if profession.system == PROFESSION_SYSTEM && second.system != wanted => {
-                Err(Refusal::new(Cause::ClaimInvalid).at(places.speciality))
-            }
-            _ => Ok(()),
+        let refused = |cause: Cause, place: &str| Err(Refusal::new(cause).at(place));
+        let Some((first, further)) = self.roles.split_first() else { return refused(Cause::ClaimMissing, places.role) };
+        let twice = self.roles.iter().enumerate().any(|(n, r)| self.roles[..n].iter().any(|o| o.system == r.system));
+        if twice || self.roles.len() > MOST_ROLES || SAYS_MORE.contains(&first.system.as_str()) {
+            return refused(Cause::ClaimInvalid, places.role);
         }
+        let is_profession = first.system == PROFESSION_SYSTEM;
+        let wanted = match first.code.as_str() {
+            "10" if is_profession => Some(SPECIALITY_SYSTEM),
+            "21" if is_profession => Some(SECTION_SYSTEM),
+            _ => None,
+        };
+        match (further.first(), wanted) {
+            (None, Some(_)) => return refused(Cause::ClaimMissing, places.speciality),
+            (Some(second), Some(wanted)) if second.system != wanted => {
+                return refused(Cause::ClaimInvalid, places.speciality);
+            }
+            _ => {}
+        }
+        let fits = |role: &CodedRole| match role.system.as_str() {
+            SPECIALITY_SYSTEM if is_profession => matches!(first.code.as_str(), "10" | "40"),
+            SECTION_SYSTEM if is_profession => first.code == "21",
+            SPECIALITY_SYSTEM | SECTION_SYSTEM => first.system != STAFF_SYSTEM,
+            PROFESSION_SYSTEM => false,
+            _ => true,
+        };
+        if further.iter().all(fits) { Ok(()) } else { refused(Cause::ClaimInvalid, places.speciality) }
     }
 
     /// A card on both ends, of the same holder; what the card says is what counts.
@@ -262,6 +287,16 @@ impl Claims {
         };
         Ok((role, name))
     }
+}
+
+/// The holder that a text names, exactly as CX writes it (`<INS>^^^&<OID>&ISO^NH`): what two readers could read in two
+/// ways, white space around it included, is no identifier.
+pub(crate) fn holder_of(cx: &str, tolerance: InsTolerance) -> Result<Ins, Refusal> {
+    let between = cx.split('^').skip(1).take(2).any(|part| !part.is_empty());
+    if between || !cx.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Refusal::new(Cause::InsInvalid));
+    }
+    Ins::parse_cx(cx, tolerance)
 }
 
 /// Reads a purpose by its code.

@@ -118,6 +118,11 @@ impl PublicKey {
         self.family
     }
 
+    /// The content of `subjectPublicKey`, by whose hash an authority is named in OCSP.
+    pub(crate) fn bits(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Whether `signature` is this key's over `data`.
     #[must_use]
     pub fn verify(&self, scheme: Scheme, data: &[u8], signature: &[u8]) -> bool {
@@ -291,6 +296,13 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({:?})", self.family())
     }
+}
+
+/// SHA-1 of `data`, where a standard names things by it; it proves nothing.
+pub(crate) fn sha1(data: &[u8]) -> [u8; 20] {
+    let mut out = [0; 20];
+    out.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, data).as_ref());
+    out
 }
 
 /// SHA-256 of `data`.

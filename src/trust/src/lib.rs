@@ -9,9 +9,12 @@ pub mod bearer;
 pub mod claims;
 pub mod key;
 pub mod name;
+pub mod ocsp;
 pub mod peer;
 pub mod pki;
 pub mod tls;
+#[cfg(any(test, feature = "vectors"))]
+pub mod vectors;
 pub mod vihf;
 pub mod xmldsig;
 
@@ -25,6 +28,7 @@ pub use bearer::BearerVerifier;
 pub use claims::{Claims, CodedRole};
 pub use key::SigningKey;
 pub use name::{DistinguishedName, same_name};
+pub use ocsp::{Ocsp, OcspFigures, OcspMode, OcspPolicy, OcspTransport, Unanswered};
 pub use peer::{Bearer, Peer, StructureUse};
 pub use pki::{IssueRequest, KeyType, Kind, Pki};
 pub use tls::{ClientAuth, PeerExtension, ServeOptions, TlsEndpoint, TlsFiles, serve};

@@ -154,6 +154,7 @@ impl World {
             purpose: Purpose::Normal,
             mode: AuthMode::Directe,
             software: Software { name: "Logiciel d'essai".into(), version: "1.2".into() },
+            instance: None,
             homologation: "ESSAI".into(),
             secret: false,
             issued: now(),

@@ -60,6 +60,7 @@ impl Credentials {
                 purpose: Purpose::Normal,
                 mode,
                 software: Software { name: "testkit".into(), version: "1".into() },
+                instance: None,
                 homologation: "TEST".into(),
                 secret: false,
                 issued: SystemClock::default().now(),

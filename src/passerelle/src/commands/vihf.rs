@@ -155,6 +155,7 @@ fn request(args: &VihfArgs, patient: Option<Ins>, issued: jiff::Timestamp) -> Re
         purpose,
         mode,
         software: Software { name: "passerelle".into(), version: env!("CARGO_PKG_VERSION").into() },
+        instance: None,
         homologation: "DEVELOPPEMENT".into(),
         secret: args.secret,
         issued,

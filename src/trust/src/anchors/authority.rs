@@ -33,14 +33,14 @@ pub(super) struct Authority {
 
 /// A signed part of a certificate, with its signature.
 #[derive(Debug, Clone)]
-pub(super) struct Signed {
-    pub(super) data: Vec<u8>,
-    pub(super) scheme: Option<Scheme>,
-    pub(super) signature: Vec<u8>,
+pub(crate) struct Signed {
+    pub(crate) data: Vec<u8>,
+    pub(crate) scheme: Option<Scheme>,
+    pub(crate) signature: Vec<u8>,
 }
 
 impl Signed {
-    pub(super) fn is_by(&self, key: &PublicKey) -> bool {
+    pub(crate) fn is_by(&self, key: &PublicKey) -> bool {
         self.scheme.is_some_and(|scheme| key.verify(scheme, &self.data, &self.signature))
     }
 }
@@ -164,7 +164,7 @@ impl RevocationList {
 }
 
 /// The part its issuer signed.
-pub(super) fn signed_part(certificate: &X509Certificate<'_>) -> Signed {
+pub(crate) fn signed_part(certificate: &X509Certificate<'_>) -> Signed {
     // The outer part is not signed: it has one spelling only.
     let same = certificate.signature_algorithm == certificate.tbs_certificate.signature
         && certificate.signature_value.unused_bits == 0;
@@ -191,7 +191,7 @@ fn subject_key_id(certificate: &X509Certificate<'_>) -> Option<Vec<u8>> {
 
 /// Whether every critical extension is one that is carried out here (or, for purposes and names of a leaf, by those who
 /// use the certificate). Name constraints are not, so an authority that is so constrained is no authority of ours.
-pub(super) fn only_understood(certificate: &X509Certificate<'_>) -> bool {
+pub(crate) fn only_understood(certificate: &X509Certificate<'_>) -> bool {
     certificate.extensions().iter().filter(|e| e.critical).all(|e| {
         matches!(
             e.parsed_extension(),
@@ -205,7 +205,7 @@ pub(super) fn only_understood(certificate: &X509Certificate<'_>) -> bool {
 }
 
 /// SHA-1 is accepted from no authority.
-fn scheme_of(algorithm: &AlgorithmIdentifier<'_>) -> Option<Scheme> {
+pub(crate) fn scheme_of(algorithm: &AlgorithmIdentifier<'_>) -> Option<Scheme> {
     let hash = |oid: &Oid<'_>| match oid.to_id_string().as_str() {
         "2.16.840.1.101.3.4.2.1" => Some(Hash::Sha256),
         "2.16.840.1.101.3.4.2.2" => Some(Hash::Sha384),

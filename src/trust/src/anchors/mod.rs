@@ -3,7 +3,7 @@
 //! Carries out RFC 5280 §6 for signing certificates and for the re-check of TLS peers on every request. Both use the
 //! same files as the TLS handshake. A file that cannot be read leaves what was known in force; nothing is fetched.
 
-mod authority;
+pub(crate) mod authority;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -23,10 +23,12 @@ use rustls::{
 };
 use space::{Cause, Refusal};
 
-use self::{authority::Authorities, path::Window};
+use self::authority::Authorities;
+pub(crate) use self::path::Window;
 use crate::{
     files::{self, FileError, Stamp, stamps},
     key::sha256,
+    ocsp::Ocsp,
 };
 
 /// How often files are looked at.
@@ -93,6 +95,7 @@ pub struct TrustAnchors {
     policy: RevocationPolicy,
     loaded: RwLock<Arc<Loaded>>,
     watch: Mutex<Watch>,
+    ocsp: Option<Ocsp>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -105,9 +108,28 @@ impl TrustAnchors {
     /// # Errors
     /// [`AnchorsError`] when one cannot be read.
     pub fn load(files: AnchorFiles, policy: RevocationPolicy) -> Result<Arc<Self>, AnchorsError> {
+        Self::load_with(files, policy, None)
+    }
+
+    /// The same, with somebody who asks their responders besides (RFC 6960).
+    ///
+    /// # Errors
+    /// As [`TrustAnchors::load`].
+    pub fn load_with(
+        files: AnchorFiles,
+        policy: RevocationPolicy,
+        ocsp: Option<Ocsp>,
+    ) -> Result<Arc<Self>, AnchorsError> {
         let stamps = files.stamps();
         let loaded = RwLock::new(Arc::new(Loaded::read(&files, policy, 1)?));
-        Ok(Arc::new(Self { files, policy, loaded, watch: Mutex::new(Watch { looked: Instant::now(), stamps }) }))
+        let watch = Mutex::new(Watch { looked: Instant::now(), stamps });
+        Ok(Arc::new(Self { files, policy, loaded, watch, ocsp }))
+    }
+
+    /// Who asks the responders of the authorities, if anybody does.
+    #[must_use]
+    pub const fn ocsp(&self) -> Option<&Ocsp> {
+        self.ocsp.as_ref()
     }
 
     /// Authorities and revocation list of a development PKI's folder.
@@ -188,6 +210,24 @@ impl TrustAnchors {
     /// As [`TrustAnchors::check`].
     pub fn check_peer(&self, peer: &crate::Peer, now: Timestamp) -> Result<(), Refusal> {
         self.check_known(peer.fingerprint(), peer.der(), peer.intermediates(), now)
+    }
+
+    /// What the responder of a peer's authority says of it, for a peer that [`TrustAnchors::check_peer`] has let through
+    /// and that has proved to hold its key: whoever merely shows a certificate has nothing asked. Waits for an answer
+    /// where none is remembered, within the policy's bound; without OCSP there is nothing to ask.
+    ///
+    /// # Errors
+    /// As [`Ocsp::check`].
+    pub fn check_status(&self, peer: &crate::Peer, now: Timestamp) -> Result<(), Refusal> {
+        let Some(ocsp) = &self.ocsp else { return Ok(()) };
+        if let Some(verdict) = ocsp.remembered(peer.fingerprint(), now) {
+            return verdict;
+        }
+        let loaded = self.current();
+        let untrusted = || Refusal::new(Cause::SignerUntrusted).about("issuer not known");
+        let issuer = loaded.authorities.issuer_of(peer.der(), peer.intermediates()).ok_or_else(untrusted)?;
+        let is_revoked = |serial: &[u8]| loaded.authorities.is_revoked(&issuer, serial);
+        ocsp.check(peer, &issuer, &is_revoked, now)
     }
 
     fn check_known(

@@ -12,6 +12,7 @@ use super::{
     RevocationPolicy,
     authority::{Authorities, Authority, Signed, authority_key_id, only_understood, signed_part},
 };
+use crate::ocsp::Issuer;
 
 /// No chain of the field is longer.
 const LONGEST: usize = 5;
@@ -20,14 +21,14 @@ const MOST_SIGNATURES: usize = 32;
 
 /// When a whole chain is valid, and until when its revocation lists say they are up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
+pub(crate) struct Window {
     not_before: Timestamp,
     not_after: Timestamp,
     lists_until: Option<Timestamp>,
 }
 
 impl Window {
-    pub(super) fn of(certificate: &X509Certificate<'_>) -> Option<Self> {
+    pub(crate) fn of(certificate: &X509Certificate<'_>) -> Option<Self> {
         let at = |t: x509_parser::time::ASN1Time| Timestamp::from_second(t.timestamp()).ok();
         let validity = certificate.validity();
         Some(Self { not_before: at(validity.not_before)?, not_after: at(validity.not_after)?, lists_until: None })
@@ -48,7 +49,7 @@ impl Window {
         self.and(Self { not_before: Timestamp::MIN, not_after: Timestamp::MAX, lists_until: until })
     }
 
-    pub(super) fn holds(&self, now: Timestamp) -> bool {
+    pub(crate) fn holds(&self, now: Timestamp) -> bool {
         self.not_before <= now && now <= self.not_after
     }
 
@@ -101,6 +102,23 @@ impl Authorities {
             Some(above) => Ok(window.and(above)),
             None => Err(Refusal::new(climb.worst)),
         }
+    }
+
+    /// The name and key of the authority that issued a certificate, for one whose chain [`Authorities::window_of`] found:
+    /// whatever certificate of it stands here, that name and that key are the chain's.
+    pub(super) fn issuer_of(&self, certificate: &[u8], given: &[Vec<u8>]) -> Option<Issuer> {
+        let (_, leaf) = X509Certificate::from_der(certificate).ok()?;
+        let signed = signed_part(&leaf);
+        let given: Vec<Authority> = given.iter().take(LONGEST).filter_map(|der| Authority::read(der)).collect();
+        let all = self.all.iter().chain(&given).filter(|a| a.subject == leaf.issuer().as_raw());
+        let found = all.take(MOST_SIGNATURES).find(|a| signed.is_by(&a.key))?;
+        Some(Issuer { name: found.subject.clone(), key: found.key.clone() })
+    }
+
+    /// Whether a list of the authority names a serial number.
+    pub(super) fn is_revoked(&self, issuer: &Issuer, serial: &[u8]) -> bool {
+        let of_it = self.lists.iter().filter(|l| l.issuer == issuer.name && l.key == issuer.key);
+        of_it.into_iter().any(|list| list.revoked.contains(serial))
     }
 
     /// `intermediates` authorities stand below this step already.

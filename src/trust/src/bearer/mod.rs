@@ -64,19 +64,26 @@ impl BearerVerifier {
             return Err(Refusal::new(Cause::TooLarge).about(self.policy.max_bytes.to_string()));
         }
         let key = cache::key(token, &[]);
-        let known = match self.cache.get(&key) {
-            Some(known) => {
-                self.check_signer(&known.signer)?;
-                known
+        if let Some(known) = self.cache.get(&key) {
+            let told = self.told(&known, peer);
+            if told.as_ref().is_err_and(|refusal| crate::vihf::for_good(refusal.cause)) {
+                self.cache.forget(&key);
             }
-            None => {
-                let (claims, signer) = self.read(token)?;
-                let known = Arc::new(Known { claims, signer });
-                self.cache.put(key, known.clone());
-                known
-            }
-        };
-        known.claims.check_time(self.policy.lifetime(), self.clock.now(), &PLACES)?;
+            return told;
+        }
+        let (claims, signer) = self.read(token)?;
+        let known = Arc::new(Known { claims, signer });
+        let told = self.told(&known, peer)?;
+        self.cache.put(key, known);
+        Ok(told)
+    }
+
+    /// What depends on the instant and the caller: signer, time, and who may say so to whom.
+    fn told(&self, known: &Known, peer: Option<&Peer>) -> Result<Credential, Refusal> {
+        let now = self.clock.now();
+        self.check_signer(&known.signer)?;
+        self.anchors.check_status(&known.signer, now).map_err(|r| r.at(PLACES.signer))?;
+        known.claims.check_time(self.policy.lifetime(), now, &PLACES)?;
         known.claims.credential(&known.signer, peer, &PLACES)
     }
 

@@ -12,7 +12,7 @@ use space::{AuthMode, Cause, Ins, ProfessionalId, Refusal, Software, StructureId
 use super::PLACES;
 use crate::{
     Claims, CodedRole, VihfPolicy, VihfRequest,
-    claims::{is_role, is_sector, purpose_of},
+    claims::{LONGEST_REASON, holder_of, is_role, purpose_of},
     key::KeyFamily,
     vihf::VihfError,
 };
@@ -140,11 +140,14 @@ impl Body {
             return Err(invalid(&format!("/vihf/roles/{bad}")));
         }
         let sector = present(vihf.sector, "/vihf/sector")?;
-        if !is_sector(&sector) {
+        if !policy.admits_sector(&sector) {
             return Err(invalid("/vihf/sector"));
         }
-        let patient = vihf.patient_ins.map(|cx| Ins::parse_cx(&cx, policy.ins_tolerance));
+        let patient = vihf.patient_ins.map(|cx| holder_of(&cx, policy.ins_tolerance));
         let purpose = present(vihf.purpose, "/vihf/purpose")?;
+        if vihf.reason.as_ref().is_some_and(|r| r.chars().count() > LONGEST_REASON) {
+            return Err(invalid("/vihf/reason"));
+        }
         let software = vihf.software.ok_or_else(|| Refusal::new(Cause::ClaimMissing).at("/vihf/software"))?;
         let issued = instant(self.iat.as_ref(), PLACES.issued)?;
         Ok(Claims {

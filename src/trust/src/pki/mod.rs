@@ -232,7 +232,8 @@ impl Pki {
         Ok(write_atomic(&self.path("crl.pem"), crl.pem()?.as_bytes(), false)?)
     }
 
-    fn issuer(&self) -> Result<Issuer<'static, KeyPair>, PkiError> {
+    /// The authority, to sign with.
+    pub(crate) fn issuer(&self) -> Result<Issuer<'static, KeyPair>, PkiError> {
         let text = |file: &str| {
             let path = self.path(file);
             String::from_utf8(read(&path)?).map_err(|_| FileError::Pem { path, what: "text" })

@@ -152,7 +152,7 @@ impl IssueRequest {
     }
 
     /// Everything of the certificate but serial, validity and key.
-    pub(super) fn params(&self) -> Result<CertificateParams, PkiError> {
+    pub(crate) fn params(&self) -> Result<CertificateParams, PkiError> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;

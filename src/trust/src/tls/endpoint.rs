@@ -2,7 +2,9 @@
 //! change: new connections see it at once, and a session made under the old one cannot be resumed.
 //!
 //! Carries out RFC 8446 and RFC 5246 through rustls, with our clock (`ambient`). Client certificates are checked for
-//! chain, validity and revocation at the handshake; [`TlsEndpoint::check`] repeats it on every request.
+//! chain, validity and revocation lists at the handshake; [`TlsEndpoint::check`] repeats it on every request, and asks
+//! their responders where OCSP is on. Answers that a client could staple to its certificate are not asked for: rustls
+//! offers servers no way to.
 
 use std::{
     fmt,
@@ -148,12 +150,15 @@ impl TlsEndpoint {
         }
     }
 
-    /// Whether a peer is trusted still: cheap enough for every request.
+    /// Whether a peer is trusted still: cheap enough for every request, but for the one that has to wait for its
+    /// authority's responder, where one is asked.
     ///
     /// # Errors
-    /// As [`TrustAnchors::check`].
+    /// As [`TrustAnchors::check`] and [`TrustAnchors::check_status`].
     pub fn check(&self, peer: &Peer) -> Result<(), Refusal> {
-        self.anchors.check_peer(peer, self.clock.now())
+        let now = self.clock.now();
+        self.anchors.check_peer(peer, now)?;
+        self.anchors.check_status(peer, now)
     }
 
     /// Whether clients must show a certificate.

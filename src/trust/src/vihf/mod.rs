@@ -1,7 +1,8 @@
 //! The VIHF: the SAML 2.0 assertion that says who calls, for whom, on whose space and why.
 //!
 //! Carries out reference §1.9 and §1.10. Verifies the signature and reads the claims on one and the same tree; the time
-//! window, the signer's standing and the caller's certificate are checked every time, the arithmetic once per assertion.
+//! window, the signer's standing and the caller's certificate are checked every time, the arithmetic once per assertion,
+//! which is remembered by the digest of its text until it expires or its signer is no longer trusted.
 //! Never decides what the caller may do, never logs anything of an assertion.
 
 mod read;
@@ -9,18 +10,20 @@ mod read;
 mod tests;
 mod write;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use ambient::SharedClock;
 use jiff::SignedDuration;
 use space::{Cause, Credential, InsTolerance, Refusal};
 use uppsala::{Document, NodeId};
 
+#[cfg(any(test, feature = "vectors"))]
+pub(crate) use self::write::instant;
 pub use self::write::{VihfError, VihfRequest};
 use crate::{
     Peer, TrustAnchors,
     cache::{self, Cache, Known},
-    claims::{Lifetime, Places},
+    claims::{Lifetime, Places, is_sector},
     xmldsig::{SignaturePolicy, SignedElement, inherited_namespaces},
 };
 
@@ -77,6 +80,11 @@ pub struct VihfPolicy {
     pub reason_attributes: Vec<String>,
     /// For which registers a wrong INS key is let through.
     pub ins_tolerance: InsTolerance,
+    /// Codes of sectors of activity that are admitted; `None` = any of their shape (SAxx).
+    pub sectors: Option<BTreeSet<String>>,
+    /// Whether an assertion of *authentification indirecte renforcée* must declare its context of authentication.
+    /// UNVERIFIED in the reference, which says that AIR adds an AuthnContextDecl and not what stands in it.
+    pub air_declares: bool,
 }
 
 impl Default for VihfPolicy {
@@ -88,6 +96,8 @@ impl Default for VihfPolicy {
             max_bytes: 64 * 1024,
             reason_attributes: vec![attribute::REASON.to_owned()],
             ins_tolerance: InsTolerance::Test,
+            sectors: None,
+            air_declares: false,
         }
     }
 }
@@ -96,6 +106,11 @@ impl VihfPolicy {
     pub(crate) fn lifetime(&self) -> Lifetime {
         let signed = |d: Duration| SignedDuration::try_from(d).unwrap_or(SignedDuration::MAX);
         Lifetime { lifetime: signed(self.lifetime), skew: signed(self.skew) }
+    }
+
+    /// Whether a text is the code of an admitted sector of activity.
+    pub(crate) fn admits_sector(&self, code: &str) -> bool {
+        is_sector(code) && self.sectors.as_ref().is_none_or(|known| known.contains(code))
     }
 }
 
@@ -133,38 +148,57 @@ impl VihfVerifier {
         if source.is_some_and(|s| s.len() > self.policy.max_bytes) {
             return Err(Refusal::new(Cause::TooLarge).at("/Assertion").about(self.policy.max_bytes.to_string()));
         }
-        // These look at the whole message, which may differ where the assertion does not.
-        let signed = SignedElement::find(doc, assertion, SignaturePolicy { allow_sha1: self.policy.allow_sha1 })?;
-        // Only one assertion comes with a call: with two, what is verified and what is read could part.
-        if doc.get_elements_by_tag_name_ns(SAML, "Assertion").len() != 1 {
-            return Err(Refusal::new(Cause::AssertionDuplicated));
-        }
         let key = source.map(|source| cache::key(source, &inherited_namespaces(doc, assertion)));
-        let known = match key.and_then(|key| self.cache.get(&key)) {
-            Some(known) => {
-                self.check_signer(&known.signer)?;
-                known
+        if let Some((key, known)) = key.and_then(|key| Some((key, self.cache.get(&key)?))) {
+            // The text was checked; the message around it may differ from the one it was checked in.
+            SignedElement::stands_alone(doc, assertion)?;
+            only_assertion(doc)?;
+            let told = self.told(&known, peer);
+            if told.as_ref().is_err_and(|refusal| for_good(refusal.cause)) {
+                self.cache.forget(&key);
             }
-            None => {
-                let signer = Peer::from_chain(signed.certificate(), signed.further_certificates())
-                    .map_err(|r| r.at(PLACES.signer))?;
-                self.check_signer(&signer)?;
-                let element = signed.verify(&signer)?;
-                let claims = read::claims(element.document(), element.root(), &self.policy)?;
-                let known = Arc::new(Known { claims, signer });
-                if let Some(key) = key {
-                    self.cache.put(key, known.clone());
-                }
-                known
-            }
-        };
-        known.claims.check_time(self.policy.lifetime(), self.clock.now(), &PLACES)?;
+            return told;
+        }
+        let signed = SignedElement::find(doc, assertion, SignaturePolicy { allow_sha1: self.policy.allow_sha1 })?;
+        only_assertion(doc)?;
+        let signer =
+            Peer::from_chain(signed.certificate(), signed.further_certificates()).map_err(|r| r.at(PLACES.signer))?;
+        self.check_signer(&signer)?;
+        let element = signed.verify(&signer)?;
+        let claims = read::claims(element.document(), element.root(), &self.policy)?;
+        let known = Arc::new(Known { claims, signer });
+        let told = self.told(&known, peer)?;
+        if let Some(key) = key {
+            self.cache.put(key, known);
+        }
+        Ok(told)
+    }
+
+    /// What depends on the instant and the caller: signer, time, and who may say so to whom.
+    fn told(&self, known: &Known, peer: &Peer) -> Result<Credential, Refusal> {
+        let now = self.clock.now();
+        self.check_signer(&known.signer)?;
+        self.anchors.check_status(&known.signer, now).map_err(|r| r.at(PLACES.signer))?;
+        known.claims.check_time(self.policy.lifetime(), now, &PLACES)?;
         known.claims.credential(&known.signer, Some(peer), &PLACES)
     }
 
     fn check_signer(&self, signer: &Peer) -> Result<(), Refusal> {
         self.anchors.check_peer(signer, self.clock.now()).map_err(|r| r.at(PLACES.signer))
     }
+}
+
+/// Only one assertion comes with a call: with two, what is verified and what is read could part.
+fn only_assertion(doc: &Document<'_>) -> Result<(), Refusal> {
+    match doc.get_elements_by_tag_name_ns(SAML, "Assertion").len() {
+        1 => Ok(()),
+        _ => Err(Refusal::new(Cause::AssertionDuplicated)),
+    }
+}
+
+/// Whether what was refused for this cause is refused for good: it need not be remembered.
+pub(crate) const fn for_good(cause: Cause) -> bool {
+    matches!(cause, Cause::AssertionExpired | Cause::SignerRevoked | Cause::SignerExpired)
 }
 
 impl fmt::Debug for VihfVerifier {

@@ -8,11 +8,15 @@ use uppsala::{Document, NodeId};
 
 use super::{HL7, PLACES, SAML, VihfPolicy, attribute as name};
 use crate::{
-    claims::{Claims, CodedRole, PURPOSE_SYSTEM, PURPOSE_SYSTEM_NEW, SECTOR_SYSTEM, is_role, is_sector, purpose_of},
+    claims::{
+        Claims, CodedRole, LONGEST_REASON, PURPOSE_SYSTEM, PURPOSE_SYSTEM_NEW, SECTOR_SYSTEM, holder_of, is_role,
+        purpose_of,
+    },
     xmldsig::plain_text,
 };
 
 const STATEMENT: &str = "/Assertion/AttributeStatement";
+const CONTEXT: &str = "/Assertion/AuthnStatement/AuthnContext";
 
 /// Place of an attribute.
 fn place(attribute: &str) -> String {
@@ -33,7 +37,12 @@ pub(super) fn claims(doc: &Document<'_>, root: NodeId, policy: &VihfPolicy) -> R
     let statement = Statement::read(&tree, parts.statement)?;
     statement.one_of(name::VERSION, &["3.0", "4.0"])?;
     statement.one_of(name::RESOURCE_URN, &["urn:dmp"])?;
+    // Known by nobody here, and still one at most (reference §1.9).
+    statement.text(name::SOFTWARE_ID)?;
     let mode = statement.mode()?;
+    if mode == AuthMode::IndirecteRenforcee && policy.air_declares && !parts.declares {
+        return Err(Refusal::new(Cause::ClaimMissing).at(format!("{CONTEXT}/AuthnContextDecl")));
+    }
     let (not_before, not_after) = tree.conditions(parts.conditions)?;
     Ok(Claims {
         issuer: tree.issuer(parts.issuer)?,
@@ -44,7 +53,7 @@ pub(super) fn claims(doc: &Document<'_>, root: NodeId, policy: &VihfPolicy) -> R
             let text = statement.required(name::STRUCTURE)?;
             StructureId::parse(&text).map_err(|r| r.at(place(name::STRUCTURE)))?
         },
-        sector: statement.sector()?,
+        sector: statement.sector(policy)?,
         roles: statement.roles()?,
         patient: statement.patient(policy)?,
         purpose: statement.purpose(policy)?,
@@ -65,6 +74,8 @@ struct Parts {
     subject: NodeId,
     conditions: Option<NodeId>,
     statement: NodeId,
+    /// Whether the context of authentication is declared besides its class.
+    declares: bool,
 }
 
 struct Tree<'d, 'x> {
@@ -91,7 +102,7 @@ impl<'d> Tree<'d, '_> {
     }
 
     fn instant(&self, node: NodeId, wanted: &str, at: &str) -> Result<Option<Timestamp>, Refusal> {
-        let parse = |text: &str| text.trim().parse::<Timestamp>().map_err(|_| malformed(at));
+        let parse = |text: &str| trimmed(text).parse::<Timestamp>().map_err(|_| malformed(at));
         self.attribute(node, wanted).map(parse).transpose()
     }
 
@@ -114,8 +125,9 @@ impl<'d> Tree<'d, '_> {
             }
         }
         let missing = |local: &str| malformed(format!("/Assertion/{local}"));
-        self.authn(authn.ok_or_else(|| missing("AuthnStatement"))?)?;
+        let declares = self.authn(authn.ok_or_else(|| missing("AuthnStatement"))?)?;
         Ok(Parts {
+            declares,
             issuer: issuer.ok_or_else(|| missing("Issuer"))?,
             subject: subject.ok_or_else(|| missing("Subject"))?,
             conditions,
@@ -123,15 +135,41 @@ impl<'d> Tree<'d, '_> {
         })
     }
 
-    fn authn(&self, node: NodeId) -> Result<(), Refusal> {
+    /// When and how the user logged in (SAML 2.0 core §2.7.2): one context, of one class of SAML's, with one declaration
+    /// at most; nothing else but where he sat. Tells whether there is a declaration.
+    fn authn(&self, node: NodeId) -> Result<bool, Refusal> {
         let at = "/Assertion/AuthnStatement/@AuthnInstant";
         self.instant(node, "AuthnInstant", at)?.ok_or_else(|| malformed(at))?;
-        let contexts: Vec<NodeId> =
-            self.elements(node).into_iter().filter(|n| self.saml(*n) == "AuthnContext").collect();
-        let class = |n: &NodeId| self.saml(*n) == "AuthnContextClassRef";
-        match contexts.as_slice() {
-            [one] if self.elements(*one).iter().filter(|n| class(n)).count() == 1 => Ok(()),
-            _ => Err(malformed("/Assertion/AuthnStatement/AuthnContext/AuthnContextClassRef")),
+        let (mut context, mut locality) = (None, None);
+        for child in self.elements(node) {
+            let slot = match self.saml(child) {
+                "AuthnContext" => &mut context,
+                "SubjectLocality" => &mut locality,
+                _ => return Err(malformed("/Assertion/AuthnStatement/*")),
+            };
+            if slot.replace(child).is_some() {
+                return Err(malformed("/Assertion/AuthnStatement/*[2]"));
+            }
+        }
+        let (mut class, mut declaration) = (None, None);
+        for child in self.elements(context.ok_or_else(|| malformed(CONTEXT))?) {
+            let slot = match self.saml(child) {
+                "AuthnContextClassRef" => &mut class,
+                "AuthnContextDecl" | "AuthnContextDeclRef" => &mut declaration,
+                "AuthenticatingAuthority" => continue,
+                _ => return Err(malformed(format!("{CONTEXT}/*"))),
+            };
+            if slot.replace(child).is_some() {
+                return Err(malformed(format!("{CONTEXT}/*[2]")));
+            }
+        }
+        let at = format!("{CONTEXT}/AuthnContextClassRef");
+        let class = class.and_then(|class| plain_text(self.doc, class)).ok_or_else(|| malformed(at.clone()))?;
+        let known = trimmed(&class).strip_prefix("urn:oasis:names:tc:SAML:2.0:ac:classes:");
+        if known.is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())) {
+            Ok(declaration.is_some())
+        } else {
+            Err(Refusal::new(Cause::ClaimInvalid).at(at))
         }
     }
 
@@ -151,7 +189,7 @@ impl<'d> Tree<'d, '_> {
         let names: Vec<NodeId> = self.elements(node).into_iter().filter(|n| self.saml(*n) == "NameID").collect();
         let [one] = names.as_slice() else { return Err(malformed(PLACES.subject)) };
         let text = plain_text(self.doc, *one).ok_or_else(|| malformed(PLACES.subject))?;
-        ProfessionalId::parse(text.trim()).map_err(|r| r.at(PLACES.subject))
+        ProfessionalId::parse(trimmed(&text)).map_err(|r| r.at(PLACES.subject))
     }
 
     /// A condition that is not understood makes an assertion invalid (SAML 2.0 core §2.5.1.1).
@@ -195,14 +233,16 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
         self.attributes.iter().find(|(n, _)| *n == wanted).map_or(&[], |(_, values)| values)
     }
 
-    /// Text of an attribute of one value.
+    /// Text of an attribute of one value, without the white space of XML around it.
     fn text(&self, wanted: &str) -> Result<Option<String>, Refusal> {
+        Ok(self.exact(wanted)?.map(|text| trimmed(&text).to_owned()))
+    }
+
+    /// The same, as it stands.
+    fn exact(&self, wanted: &str) -> Result<Option<String>, Refusal> {
         match self.values(wanted) {
             [] => Ok(None),
-            [one] => {
-                let text = plain_text(self.tree.doc, *one).ok_or_else(|| malformed(place(wanted)))?;
-                Ok(Some(text.trim().to_owned()))
-            }
+            [one] => Ok(Some(plain_text(self.tree.doc, *one).ok_or_else(|| malformed(place(wanted)))?)),
             _ => Err(malformed(format!("{}/AttributeValue[2]", place(wanted)))),
         }
     }
@@ -225,10 +265,10 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
         AuthMode::from_vihf(&self.required(name::MODE)?).ok_or_else(|| Self::invalid(name::MODE))
     }
 
-    fn sector(&self) -> Result<String, Refusal> {
+    fn sector(&self, policy: &VihfPolicy) -> Result<String, Refusal> {
         let text = self.required(name::SECTOR)?;
         match text.split_once('^') {
-            Some((code, SECTOR_SYSTEM)) if is_sector(code) => Ok(code.to_owned()),
+            Some((code, SECTOR_SYSTEM)) if policy.admits_sector(code) => Ok(code.to_owned()),
             _ => Err(Self::invalid(name::SECTOR)),
         }
     }
@@ -241,7 +281,7 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
             [one] if tree.doc.element(*one).is_some_and(|e| e.matches_name_ns(HL7, element)) => *one,
             _ => return Err(malformed(at)),
         };
-        let part = |n: &str| tree.attribute(one, n).map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned);
+        let part = |n: &str| tree.attribute(one, n).map(trimmed).filter(|v| !v.is_empty()).map(str::to_owned);
         let missing = |n: &str| Refusal::new(Cause::ClaimMissing).at(format!("{at}/{element}/@{n}"));
         Ok(CodedRole {
             code: part("code").ok_or_else(|| missing("code"))?,
@@ -263,8 +303,8 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
     }
 
     fn patient(&self, policy: &VihfPolicy) -> Result<Option<Ins>, Refusal> {
-        let Some(cx) = self.text(name::RESOURCE)? else { return Ok(None) };
-        Ins::parse_cx(&cx, policy.ins_tolerance).map(Some).map_err(|r| r.at(place(name::RESOURCE)))
+        let Some(cx) = self.exact(name::RESOURCE)? else { return Ok(None) };
+        holder_of(&cx, policy.ins_tolerance).map(Some).map_err(|r| r.at(place(name::RESOURCE)))
     }
 
     fn purpose(&self, policy: &VihfPolicy) -> Result<space::Purpose, Refusal> {
@@ -279,6 +319,9 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
             if reason.is_none() {
                 reason = self.text(wanted)?.filter(|r| !r.is_empty());
             }
+            if reason.as_ref().is_some_and(|r| r.chars().count() > LONGEST_REASON) {
+                return Err(Self::invalid(wanted));
+            }
         }
         let known = matches!(purpose.system.as_str(), PURPOSE_SYSTEM | PURPOSE_SYSTEM_NEW);
         purpose_of(&purpose.code, reason).filter(|_| known).ok_or_else(|| Self::invalid(name::PURPOSE))
@@ -292,7 +335,7 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
         let mut secret = false;
         for value in self.values(name::CONFIDENTIALITY) {
             let code = match tree.elements(*value).as_slice() {
-                [] => plain_text(tree.doc, *value).map(|t| t.trim().to_owned()),
+                [] => plain_text(tree.doc, *value).map(|t| trimmed(&t).to_owned()),
                 [one] => tree.attribute(*one, "code").map(str::to_owned),
                 _ => None,
             };
@@ -305,6 +348,11 @@ impl<'t, 'd, 'x> Statement<'t, 'd, 'x> {
         }
         Ok(secret)
     }
+}
+
+/// Without the white space of XML at both ends; that of other alphabets is part of a value.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
 /// The place of an attribute named by the message itself: shown only when the name is one of the standard's, as a

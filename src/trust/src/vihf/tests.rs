@@ -1,8 +1,11 @@
 //! The rules of the VIHF, one sentence each, and what attackers try.
 
 mod attacks;
+mod attributes;
+mod corpus;
 mod rules;
 mod timing;
+mod xmlsec;
 
 use space::{Cause, Credential, Refusal};
 use uppsala::NodeId;

@@ -55,6 +55,8 @@ pub struct VihfRequest {
     pub mode: AuthMode,
     /// The software.
     pub software: Software,
+    /// Which instance of it calls (`LPS_ID`).
+    pub instance: Option<String>,
     /// Its DMP homologation number.
     pub homologation: String,
     /// *Connexion secrète*.
@@ -175,6 +177,9 @@ impl VihfRequest {
         }
         if self.secret {
             put(name::CONFIDENTIALITY, &text("INVISIBLE_REPRESENTANTS_LEGAUX"));
+        }
+        if let Some(instance) = &self.instance {
+            put(name::SOFTWARE_ID, &text(instance));
         }
         put(name::SOFTWARE_NAME, &text(&self.software.name));
         put(name::SOFTWARE_VERSION, &text(&self.software.version));

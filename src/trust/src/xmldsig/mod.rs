@@ -20,6 +20,8 @@ use space::{Cause, Refusal};
 use uppsala::{Document, NodeId};
 
 use self::shape::Shape;
+#[cfg(any(test, feature = "vectors"))]
+pub(crate) use self::sign::{fill, place_for_signature};
 pub use self::{
     shape::plain_text,
     sign::{SignError, sign_enveloped},
@@ -77,6 +79,14 @@ impl<'d, 'x> SignedElement<'d, 'x> {
     /// [`Cause::AssertionMalformed`] or [`Cause::DtdForbidden`].
     pub fn find(doc: &'d Document<'x>, element: NodeId, policy: SignaturePolicy) -> Result<Self, Refusal> {
         Ok(Self { doc, element, shape: Shape::read(doc, element, policy)? })
+    }
+
+    /// Checks only what the rest of the message could spoil, for an element whose own text was checked before.
+    ///
+    /// # Errors
+    /// [`Cause::AssertionUnsigned`], [`Cause::SignatureReference`] or [`Cause::DtdForbidden`].
+    pub fn stands_alone(doc: &Document<'_>, element: NodeId) -> Result<(), Refusal> {
+        shape::surroundings(doc, element).map(|_| ())
     }
 
     /// The signer's certificate: the first of KeyInfo. Not yet known to be anybody's.
@@ -215,9 +225,9 @@ impl Verifier for AwsLcVerifier {
     }
 }
 
-struct AwsLcSigner {
-    algorithm: SignatureAlgorithm,
-    key: std::sync::Arc<SigningKey>,
+pub(crate) struct AwsLcSigner {
+    pub(crate) algorithm: SignatureAlgorithm,
+    pub(crate) key: std::sync::Arc<SigningKey>,
 }
 
 impl Signer for AwsLcSigner {

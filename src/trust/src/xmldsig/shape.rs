@@ -28,14 +28,8 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn read(doc: &Document<'_>, element: NodeId, policy: SignaturePolicy) -> Result<Self, Refusal> {
-        if doc.doctype.is_some() {
-            return Err(Refusal::new(Cause::DtdForbidden));
-        }
-        let name = doc.element(element).map(|e| e.name.local_name.to_string()).unwrap_or_default();
-        let place = format!("/{name}/Signature");
-        let reader = Reader { doc, place: place.clone() };
-        let signature = reader.the_signature(element)?;
-        let id = reader.the_id(element, &name)?;
+        let (reader, signature, id) = surroundings(doc, element)?;
+        let place = reader.place.clone();
         let [info, value, key_info] = reader.parts(signature)?;
         plain_text(doc, value).ok_or_else(|| reader.malformed("/SignatureValue"))?;
         let (scheme, digest) = reader.signed_info(info, &id)?;
@@ -53,7 +47,23 @@ impl Shape {
     }
 }
 
-struct Reader<'d, 'x> {
+/// Checks what the rest of the message could spoil, whatever the element itself says: no DTD, no other signature, no other
+/// bearer of its ID. Gives the signature and the ID.
+pub(super) fn surroundings<'d, 'x>(
+    doc: &'d Document<'x>,
+    element: NodeId,
+) -> Result<(Reader<'d, 'x>, NodeId, String), Refusal> {
+    if doc.doctype.is_some() {
+        return Err(Refusal::new(Cause::DtdForbidden));
+    }
+    let name = doc.element(element).map(|e| e.name.local_name.to_string()).unwrap_or_default();
+    let reader = Reader { doc, place: format!("/{name}/Signature") };
+    let signature = reader.the_signature(element)?;
+    let id = reader.the_id(element, &name)?;
+    Ok((reader, signature, id))
+}
+
+pub(super) struct Reader<'d, 'x> {
     doc: &'d Document<'x>,
     place: String,
 }

@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bergshamra_core::algorithm as uri;
 use bergshamra_dsig::{DsigContext, sign};
 use bergshamra_keys::KeysManager;
+use kryptering::traits::Signer;
 use uppsala::{Document, NodeId};
 
 use super::{AwsLcSigner, algorithm_of};
@@ -49,13 +50,17 @@ pub fn sign_enveloped(xml: &str, id: &str, key: &Arc<SigningKey>, certificate: &
     );
     let prepared = [&xml[..at], &template, &xml[at..]].concat();
     let algorithm = algorithm_of(scheme, key.family()).ok_or(SignError::Failed)?;
-    let signer = AwsLcSigner { algorithm, key: key.clone() };
-    let context = DsigContext::new(KeysManager::new()).with_hsm_signer(Box::new(signer));
+    fill(prepared, Box::new(AwsLcSigner { algorithm, key: key.clone() }))
+}
+
+/// Fills in the digests and the value of the first signature of `prepared` that are empty.
+pub(crate) fn fill(prepared: String, signer: Box<dyn Signer>) -> Result<String, SignError> {
+    let context = DsigContext::new(KeysManager::new()).with_hsm_signer(signer);
     sign::sign_owned(&context, prepared).map_err(|_| SignError::Failed)
 }
 
 /// Byte at which the signature is to be written.
-fn place_for_signature(doc: &Document<'_>, id: &str) -> Option<usize> {
+pub(crate) fn place_for_signature(doc: &Document<'_>, id: &str) -> Option<usize> {
     let bears = |n: &NodeId| doc.element(*n).is_some_and(|e| e.get_attribute("ID") == Some(id));
     let element = doc.descendants(doc.root()).into_iter().find(bears)?;
     let children: Vec<NodeId> = doc.children(element);

@@ -280,6 +280,48 @@ fn a_signer_that_is_revoked_expired_or_foreign_is_refused_even_when_remembered()
     assert_eq!(refused(verify_text(&verifier, &text, &peer)), (Cause::SignerUntrusted, at));
 }
 
+/// What is refused for good is not kept; what may be accepted again is.
+#[test]
+fn what_is_remembered_is_dropped_once_it_has_expired_or_its_signer_is_revoked() {
+    let world = World::new();
+    let anchors = world.anchors();
+    let verifier = VihfVerifier::new(VihfPolicy::default(), anchors.clone(), world.clock.clone());
+    let peer = world.peer("medecin-ec");
+    let text = envelope(&signed(&world.request("medecin-ec")));
+    let other = envelope(&signed(&world.request("medecin")));
+    let at = |seconds: i64| {
+        world.clock.set(now().checked_add(SignedDuration::from_secs(seconds)).expect("an instant"));
+    };
+    let cause = |text: &str| verify_text(&verifier, text, &peer).map(|_| ()).map_err(|r| r.cause);
+    at(-1000);
+    assert_eq!((cause(&text), verifier.cache.len()), (Err(Cause::AssertionNotYetValid), 0), "never accepted yet");
+    at(0);
+    assert_eq!((cause(&text), cause(&other), verifier.cache.len()), (Ok(()), Ok(()), 2));
+    assert_eq!(cause(&text.replace(">SA07^", ">SA08^")), Err(Cause::SignatureInvalid));
+    assert_eq!(verifier.cache.len(), 2, "what is refused is not remembered");
+    world.pki.revoke("medecin", Reason::KeyCompromise).expect("revokes");
+    anchors.reload().expect("reloads");
+    assert_eq!((cause(&other), verifier.cache.len()), (Err(Cause::SignerRevoked), 1));
+    at(1800 + 121);
+    assert_eq!((cause(&text), verifier.cache.len()), (Err(Cause::AssertionExpired), 0));
+}
+
+#[test]
+fn no_number_of_assertions_makes_the_memory_grow() {
+    let cache = crate::cache::Cache::default();
+    let world = World::new();
+    let text = signed(&world.request("medecin-ec"));
+    let doc = uppsala::parse(&text).expect("well-formed");
+    let claims = read::claims(&doc, first_assertion(&doc), &VihfPolicy::default()).expect("claims");
+    let known = Arc::new(Known { claims, signer: world.peer("medecin-ec") });
+    for n in 0..20_000u32 {
+        cache.put(cache::key(&n.to_string(), &[]), known.clone());
+        // Old ones that are asked for again move up; that does not make room either.
+        let _ = cache.get(&cache::key(&(n / 2).to_string(), &[]));
+        assert!(cache.len() <= 4096, "{}", cache.len());
+    }
+}
+
 #[test]
 fn an_assertion_longer_than_the_limit_is_refused() {
     let world = World::new();
