@@ -5,7 +5,10 @@ use testkit::{
     soap::{self, Deposit, HAS_MEMBER, SET, stored_query},
 };
 
-use crate::support::{Caller, object_ids, refused, succeeded, unique_ids};
+use crate::{
+    operations::page,
+    support::{Caller, object_ids, refused, succeeded, unique_ids},
+};
 
 const FIND_SETS: &str = "f26abbcb-ac74-4422-8a30-edb644bbc1a9";
 const FIND_FOLDERS: &str = "958f3006-baad-4929-a4de-ff1114824431";
@@ -299,4 +302,46 @@ async fn what_is_wrong_with_a_query_is_told_by_its_own_code() {
     ] {
         refused(&caller.query(&stored_query(id, "LeafClass", &slots)).await, code, cause);
     }
+}
+
+/// Commits the gateway has made for callers so far.
+fn commits(gateway: &Gateway) -> u64 {
+    let (_, metrics) = page(&gateway.admin, "/metrics");
+    let line = metrics.lines().find(|l| l.starts_with("passerelle_commit_seconds_count")).expect("a count");
+    line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number")
+}
+
+#[tokio::test]
+async fn a_call_makes_one_transaction_at_most() {
+    let gateway = Gateway::start();
+    let mut caller = Caller::of(&gateway, "medecin", 0);
+    let documents = [TestDocument::biology(), TestDocument { id: "DocB".into(), ..TestDocument::biology() }];
+    let deposit = Deposit { documents: documents.to_vec(), ..Deposit::one(&caller.ins, documents[0].clone()) };
+    let before = commits(&gateway);
+    succeeded(&caller.send(&deposit).await);
+    assert_eq!(commits(&gateway), before + 1, "ITI-41");
+    let ins = patient(&caller.ins);
+    let approved = quoted(soap::APPROVED);
+    let everything = [
+        ("$patientId", ins.as_str()),
+        ("$XDSDocumentEntryStatus", approved.as_str()),
+        ("$XDSSubmissionSetStatus", approved.as_str()),
+        ("$XDSFolderStatus", approved.as_str()),
+    ];
+    let before = commits(&gateway);
+    succeeded(&caller.query(&stored_query(GET_ALL, "LeafClass", &everything)).await);
+    assert_eq!(commits(&gateway), before + 1, "ITI-18");
+    let both = documents.each_ref().map(|d| (soap::REPOSITORY_ID, d.unique_id.as_str()));
+    let asked = [both[0], both[1], (soap::REPOSITORY_ID, "1.2.3"), ("1.2.3", "1.2.3")];
+    let before = commits(&gateway);
+    let reply = caller.retrieve_all(&asked).await;
+    assert_eq!(soap::unpack(&reply).1.len(), 2);
+    assert_eq!(commits(&gateway), before + 1, "ITI-43, given and refused");
+    let before = commits(&gateway);
+    refused(
+        &caller.query(&stored_query(GET_ALL, "LeafClass", &[])).await,
+        "XDSStoredQueryMissingParam",
+        "query_parameter_missing",
+    );
+    assert_eq!(commits(&gateway), before + 1, "a refusal");
 }

@@ -144,9 +144,14 @@ impl<'a> Acting<'a> {
         decided_on: Option<i64>,
         refusals: &[Refusal],
     ) -> Result<(), StoreError> {
-        let cause = refusals.first().map_or(Cause::Internal, |r| r.cause);
-        let event = self.event(space, Outcome::Refused(cause.code().to_owned()), cause.rule().to_owned());
+        let event = self.refused(space, refusals);
         self.desk.store.record_refusal(space.zip(decided_on), &event).await
+    }
+
+    /// The trace of the act, refused.
+    pub(crate) fn refused(&self, space: Option<SpaceId>, refusals: &[Refusal]) -> TraceEvent {
+        let cause = refusals.first().map_or(Cause::Internal, |r| r.cause);
+        self.event(space, Outcome::Refused(cause.code().to_owned()), cause.rule().to_owned())
     }
 
     /// Finds the holder's space; no space is a refusal, traced.
@@ -195,7 +200,7 @@ impl<'a> Acting<'a> {
 
 /// What is told outside: that a document is masked or deleted is not, because masking hides the document itself. The
 /// trace keeps the true cause.
-fn outward(refusals: Vec<Refusal>) -> Vec<Refusal> {
+pub(crate) fn outward(refusals: Vec<Refusal>) -> Vec<Refusal> {
     refusals
         .into_iter()
         .map(|r| match r.cause {

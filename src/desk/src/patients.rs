@@ -9,7 +9,7 @@ use space::{
     Actor, Authorisation, Cause, Holder, Ins, Refusal, Role, Settings, SpaceId, TraitQuery,
     settings::AuthorisationKind, trace::Act,
 };
-use store::{Change, StoreError};
+use store::{ActRecord, Change, StoreError};
 
 use crate::{
     Caller, Desk, Fault,
@@ -265,26 +265,22 @@ impl Desk {
         }
     }
 
-    /// Gives what was found once its traces are committed, together; what was set differently meanwhile is left out.
+    /// Gives what was found once its traces are committed, together.
     async fn tell<T>(&self, acting: &Acting<'_>, found: Vec<(Permit, T)>) -> Result<Vec<T>, Fault> {
-        if found.is_empty() {
-            self.store.record_refusal(None, &acting.at_large()).await?;
-            return Ok(Vec::new());
+        let record = |permit: &Permit| ActRecord {
+            decided_on: Some((permit.space(), permit.revision())),
+            event: acting.done(permit),
+            notifications: acting.emergency_notice(),
+        };
+        let mut records: Vec<ActRecord> = found.iter().map(|(permit, _)| record(permit)).collect();
+        if records.is_empty() {
+            records.push(ActRecord { decided_on: None, event: acting.at_large(), notifications: Vec::new() });
         }
-        let events: Vec<_> = found.iter().map(|(permit, _)| acting.done(permit)).collect();
-        let records = found
-            .iter()
-            .zip(&events)
-            .map(|((permit, _), event)| self.store.record(permit, event, acting.emergency_notice()));
-        let recorded = futures::future::join_all(records).await;
-        let mut told = Vec::with_capacity(found.len());
-        for ((permit, one), recorded) in found.into_iter().zip(recorded) {
-            match recorded {
-                Ok(()) => told.push(one),
-                Err(StoreError::Stale) => self.known.forget_settings(permit.space()),
-                Err(error) => return Err(error.into()),
-            }
+        if let Err(error) = self.store.record_all(records).await {
+            // Something was set differently meanwhile: the caller asks again, of what stands then.
+            found.iter().for_each(|(permit, _)| self.known.forget_settings(permit.space()));
+            return Err(error.into());
         }
-        Ok(told)
+        Ok(found.into_iter().map(|(_, one)| one).collect())
     }
 }

@@ -42,14 +42,26 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
     let mut documents = Vec::new();
     let mut parts = Vec::new();
     let mut refused = Vec::new();
-    for (index, asked) in request.0.requests.into_iter().enumerate() {
-        let place = asked.place.0.clone();
-        if asked.repository != state.repository.as_str() {
-            let refusal = Refusal::new(Cause::UnknownRepository).at(place);
-            refused.extend(state.desk.refused(caller, space::trace::Act::Fetch, vec![refusal]).await.refusals());
-            continue;
+    let keys = request.0.requests.iter().map(|asked| {
+        if asked.repository == state.repository.as_str() {
+            Ok(DocumentKey::UniqueId(asked.document.clone()))
+        } else {
+            Err(Refusal::new(Cause::UnknownRepository).at(&asked.place.0))
         }
-        match state.desk.fetch(caller, &DocumentKey::UniqueId(asked.document.clone())).await {
+    });
+    let fetched = match state.desk.fetch_all(caller, keys.collect()).await {
+        Ok(fetched) => fetched,
+        Err(fault) => {
+            if let Fault::Store(error) = &fault {
+                tracing::error!(error = %error, "iti43.failed");
+            }
+            let place = request.0.requests.first().map(|asked| asked.place.0.clone()).unwrap_or_default();
+            refused.extend(fault.refusals().into_iter().map(|r| r.or_at(|| place.clone())));
+            Vec::new()
+        }
+    };
+    for (index, (asked, fetched)) in request.0.requests.into_iter().zip(fetched).enumerate() {
+        match fetched {
             Ok(fetched) => {
                 let content_id = format!("document{}@passerelle", index + 1);
                 documents.push(DocumentResponse {
@@ -62,11 +74,8 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
                 let mime_type = fetched.entry.mime_type;
                 parts.push(Part { content_id, mime_type, size: fetched.size, body: fetched.body });
             }
-            Err(fault) => {
-                if let Fault::Store(error) = &fault {
-                    tracing::error!(error = %error, "iti43.failed");
-                }
-                refused.extend(fault.refusals().into_iter().map(|r| r.or_at(|| place.clone())));
+            Err(refusals) => {
+                refused.extend(refusals.into_iter().map(|r| r.or_at(|| asked.place.0.clone())));
             }
         }
     }

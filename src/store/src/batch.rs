@@ -52,12 +52,20 @@ pub(crate) async fn commit(
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
         let (answer, trace) = match job {
-            Job::Record { guard, trace, messages: told } => {
-                let fresh = standing.fresh(guard.as_ref());
+            Job::Record(acts) => {
+                let fresh = acts.iter().try_for_each(|act| standing.fresh(act.guard.as_ref()));
+                // The last one is traced below, as that of every job is.
+                let mut traced = acts.iter().map(|act| &act.trace).collect::<Vec<_>>();
+                let last = traced.pop();
                 if fresh.is_ok() {
-                    messages.extend(told.iter().map(|m| (trace.at_ms, m)));
+                    for act in acts {
+                        messages.extend(act.messages.iter().map(|m| (act.trace.at_ms, m)));
+                    }
+                    for trace in traced {
+                        traces.push(log.link(trace.clone(), &mut blocks));
+                    }
                 }
-                (fresh.map(|()| Deposited::Stored), Some(trace))
+                (fresh.map(|()| Deposited::Stored), last)
             }
             Job::Deposit(prepared) => {
                 let verdict = standing.judge(prepared);
@@ -234,7 +242,9 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
     let mut objects = BTreeSet::new();
     for job in jobs {
         match job {
-            Job::Record { guard, .. } => looked_at.extend(guard.as_ref().map(|g| g.space.as_str())),
+            Job::Record(acts) => {
+                looked_at.extend(acts.iter().filter_map(|act| act.guard.as_ref()).map(|g| g.space.as_str()));
+            }
             Job::Change { guard, .. } => {
                 changed.insert(guard.space.as_str());
             }

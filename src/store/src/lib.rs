@@ -58,8 +58,8 @@ pub use jobs::{JobSpec, JobState, Leased};
 pub use metrics::StoreMetrics;
 pub use proofs::{Consistency, Proven, check_growth, check_proof};
 pub use records::{
-    Change, Deposit, Deposited, EntryBody, EntryRow, FolderRow, LinkQuery, NewEntry, NewFolder, Notification,
-    ObjectKind, ObjectQuery, SetRow, StateChange, TracePlace, TraceQuery,
+    ActRecord, Change, Deposit, Deposited, EntryBody, EntryRow, FolderRow, LinkQuery, NewEntry, NewFolder,
+    Notification, ObjectKind, ObjectQuery, SetRow, StateChange, TracePlace, TraceQuery,
 };
 pub use scrub::Scrubbed;
 pub use stamps::Unstamped;
@@ -75,7 +75,7 @@ use keys::Keys;
 use room::Room;
 use trace_log::{PendingTrace, SALT};
 use vault::DataKey;
-use writer::{Guard, Job, NewSpace, PreparedChange, PreparedDeposit, SealedMessage, Writer, WriterOptions};
+use writer::{Guard, Job, NewSpace, PreparedChange, PreparedDeposit, Recorded, SealedMessage, Writer, WriterOptions};
 
 /// How long closing waits for each of what is under way.
 const CLOSE: Duration = Duration::from_secs(20);
@@ -265,9 +265,26 @@ impl Store {
         event: &TraceEvent,
         notifications: Vec<Notification>,
     ) -> Result<(), StoreError> {
-        let messages = self.sealed(&permit.space().to_string(), notifications)?;
-        let job = Job::Record { guard: Some(Guard::on(permit)), trace: self.trace(event)?, messages };
-        self.writer.submit(job).await.map(drop)
+        let decided_on = Some((permit.space(), permit.revision()));
+        self.record_all(vec![ActRecord { decided_on, event: event.clone(), notifications }]).await
+    }
+
+    /// Records all the acts of one call in one transaction: permitted ones and refused ones.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the settings changed since one of them was decided; none is then recorded.
+    pub async fn record_all(&self, acts: Vec<ActRecord>) -> Result<(), StoreError> {
+        let mut recorded = Vec::with_capacity(acts.len());
+        for act in acts {
+            let guard = act.decided_on.map(|(space, revision)| Guard::of(space, revision));
+            let space = guard.as_ref().map(|g| g.space.clone()).unwrap_or_default();
+            let messages = self.sealed(&space, act.notifications)?;
+            recorded.push(Recorded { guard, trace: self.trace(&act.event)?, messages });
+        }
+        if recorded.is_empty() {
+            return Ok(());
+        }
+        self.writer.submit(Job::Record(recorded)).await.map(drop)
     }
 
     /// Records that an act was refused, on the settings it was refused by.
@@ -279,9 +296,7 @@ impl Store {
         decided_on: Option<(SpaceId, i64)>,
         event: &TraceEvent,
     ) -> Result<(), StoreError> {
-        let guard = decided_on.map(|(space, revision)| Guard::of(space, revision));
-        let job = Job::Record { guard, trace: self.trace(event)?, messages: Vec::new() };
-        self.writer.submit(job).await.map(drop)
+        self.record_all(vec![ActRecord { decided_on, event: event.clone(), notifications: Vec::new() }]).await
     }
 
     /// Changes what is set on a space, with its trace.

@@ -115,6 +115,17 @@ pub struct Notification {
     pub payload: String,
 }
 
+/// An act to be recorded.
+#[derive(Debug, Clone)]
+pub struct ActRecord {
+    /// The space it was decided on, and the revision of its settings; none when no settings decided it.
+    pub decided_on: Option<(space::SpaceId, i64)>,
+    /// Its trace.
+    pub event: space::trace::TraceEvent,
+    /// What is to be told of it.
+    pub notifications: Vec<Notification>,
+}
+
 /// A submission to be stored, all or nothing.
 #[derive(Debug, Clone)]
 pub struct Deposit {

@@ -42,8 +42,8 @@ const ROLLBACK: Duration = Duration::from_secs(5);
 /// A write with everything that can be prepared before it queues.
 #[derive(Debug, Clone)]
 pub(crate) enum Job {
-    /// A trace alone.
-    Record { guard: Option<Guard>, trace: PendingTrace, messages: Vec<SealedMessage> },
+    /// Traces alone, of one call: all of them, or none when one was decided on settings that changed.
+    Record(Vec<Recorded>),
     /// A submission.
     Deposit(Box<PreparedDeposit>),
     /// A change of the state of objects.
@@ -52,6 +52,14 @@ pub(crate) enum Job {
     Change { guard: Guard, change: PreparedChange, trace: PendingTrace },
     /// The development clock.
     ClockOffset(i64),
+}
+
+/// An act that is to be traced.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub(crate) guard: Option<Guard>,
+    pub(crate) trace: PendingTrace,
+    pub(crate) messages: Vec<SealedMessage>,
 }
 
 /// The space a decision was made on and the revision of its settings.

@@ -7,7 +7,7 @@ use crate::{
     EntryBody, LinkQuery, ObjectKind, ObjectQuery, StateChange, TraceQuery,
     db::{Connection, Database, NOTED, Sql, Use},
     trace_log::Log,
-    writer::{Guard, Job, PreparedDeposit},
+    writer::{Guard, Job, PreparedDeposit, Recorded},
 };
 
 on_both! {
@@ -133,7 +133,7 @@ async fn hot(world: &World) {
     let prepared = PreparedDeposit::of(&permit, deposit, &key, trace.clone(), Vec::new()).expect("sealed");
     let jobs = [
         Job::Deposit(Box::new(prepared)),
-        Job::Record { guard: Some(Guard::on(&permit)), trace, messages: Vec::new() },
+        Job::Record(vec![Recorded { guard: Some(Guard::on(&permit)), trace, messages: Vec::new() }]),
     ];
     let mut log = Log::new(rng().uuid().to_string(), None);
     for answer in crate::batch::commit(&mut connection, &mut log, &jobs).await.expect("committed") {
