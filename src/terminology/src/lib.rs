@@ -20,6 +20,8 @@ macro_rules! built_in {
 
 built_in!(
     "author-specialties.tsv",
+    "cda-formats.tsv",
+    "cda-header.tsv",
     "class-codes.tsv",
     "confidentiality-codes.tsv",
     "content-types.tsv",

@@ -1,0 +1,71 @@
+//! Published documents that nobody here wrote, when they stand beside the project.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use cda::{Body, HEAD_BYTES, Header, Lang, Rules, check, derive};
+use terminology::Mappings;
+
+/// The documents, if the corpus is there.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn files() -> Option<Vec<PathBuf>> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let shared = std::env::var_os("PASSERELLE_SHARED").map_or(beside, PathBuf::from);
+    if !shared.exists() {
+        eprintln!("skipped: ../shared is absent");
+        return None;
+    }
+    let folder = shared.join("corpus/cda");
+    let read = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<_> = read.map(|f| f.expect("readable").path()).filter(|p| p.is_file()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
+    Some(files)
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "what is found in documents of others is worth a look")]
+fn every_published_document_is_read_and_says_what_metadata_need() {
+    let Some(files) = files() else { return };
+    let rules = Rules::load(&Mappings::built_in()).expect("rules load");
+    let mut by_rule: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut clean, mut unstructured, mut longest) = (0, 0, 0);
+    for path in &files {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let bytes = std::fs::read(path).expect("readable");
+        let header = Header::read(&bytes[..bytes.len().min(HEAD_BYTES)]).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let found = check(&header, &rules);
+        clean += usize::from(found.is_empty());
+        for finding in &found {
+            println!("{name}: {} at {}", finding.rule, finding.place);
+            *by_rule.entry(finding.rule.clone()).or_default() += 1;
+        }
+        unstructured += usize::from(matches!(header.body.as_ref().map(|b| &b.value), Some(Body::NonXml { .. })));
+        let needed = (1..=HEAD_BYTES / 4096).find(|k| Header::read(&bytes[..bytes.len().min(k * 4096)]).is_ok());
+        longest = longest.max(needed.unwrap_or_default() * 4);
+        let derived = derive(&header, &rules);
+        let told = [
+            derived.unique_id.is_some(),
+            derived.patient_id.is_some(),
+            derived.creation_time.is_some(),
+            derived.type_code.is_some(),
+            derived.practice_setting_code.is_some(),
+            derived.healthcare_facility_type_code.is_some(),
+            derived.legal_authenticator.is_some(),
+            derived.authors.iter().all(|a| a.person.is_some()),
+        ];
+        assert_eq!(told, [true; 8], "{name}: an attribute cannot be derived");
+        if derived.format_code.is_none() {
+            println!("{name}: no format is known for its templates");
+        }
+    }
+    println!(
+        "{} documents, {clean} without finding, {unstructured} unstructured, heads of {longest} KiB at most",
+        files.len()
+    );
+    for (rule, count) in &by_rule {
+        println!("{count:4}  {rule}: {}", rules.sentence(rule, Lang::En).unwrap_or_default());
+    }
+}
