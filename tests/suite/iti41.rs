@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use testkit::{
-    Gateway, TestDocument,
+    Gateway, GatewayOptions, TestDocument,
     soap::{self, Deposit},
 };
 
@@ -346,4 +346,33 @@ async fn a_set_without_document_is_refused() {
     refused(&physician.send(&no_oid).await, "XDSRegistryMetadataError", "unique_id_invalid");
     let other_action = soap::envelope("urn:ihe:iti:2007:RegistryStoredQuery", &physician.vihf, &empty.body());
     faulted(&physician.post_envelope(soap::REPOSITORY, other_action).await, 400, "unknown_action");
+}
+
+#[tokio::test]
+async fn what_breaks_a_rule_of_the_cda_header_is_told_or_refused_as_the_policy_has_it() {
+    let gateway = Gateway::start();
+    let mut physician = Caller::of(&gateway, "medecin", 0);
+    let header = concat!(
+        r#"<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"><realmCode code="US"/>"#,
+        r#"<typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/><id root="1.2.3"/>"#,
+        r#"<component><nonXMLBody><text mediaType="text/plain">x</text></nonXMLBody></component></ClinicalDocument>"#
+    );
+    let document = TestDocument { body: header.into(), ..TestDocument::biology() };
+    let told = physician.deposit(&document).await;
+    succeeded(&told);
+    let text = told.text();
+    assert!(text.contains("ErrorSeverityType:Warning") && !text.contains("ErrorSeverityType:Error"), "{text}");
+    assert!(text.contains("InvalidDocumentContent") && text.contains("realm-code"), "{text}");
+    assert!(text.contains("/ClinicalDocument"), "{text}");
+
+    let strict = Gateway::with(GatewayOptions::default().with("CDA__POLICY", "refuse"));
+    let mut physician = Caller::of(&strict, "medecin", 0);
+    let before = stored(&strict);
+    refused(&physician.deposit(&document).await, "InvalidDocumentContent", "content_invalid");
+    assert_eq!(stored(&strict), before);
+    // What is no CDA is not looked at.
+    let scan = TestDocument { mime_type: "application/pdf".into(), ..TestDocument::biology() };
+    let reply = physician.deposit(&scan).await;
+    succeeded(&reply);
+    assert!(!reply.text().contains("Warning"), "{}", reply.text());
 }

@@ -18,7 +18,7 @@ const CDA_TYPES: [&str; 2] = ["text/xml", "application/xslt+xml"];
 const STYLESHEET: &str = "FEUILLE-DE-STYLE";
 
 /// What findings lead to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// A finding that is an error refuses the document.
@@ -31,7 +31,7 @@ pub enum Level {
 }
 
 /// The section `[cda]` of the configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// For every kind of document.

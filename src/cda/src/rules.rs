@@ -16,7 +16,7 @@ const MAX_FINDINGS: usize = 200;
 const MAX_SELECTED: usize = 4_096;
 
 /// How grave it is to break a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Said, never refused.

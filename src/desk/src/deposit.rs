@@ -47,7 +47,12 @@ pub struct Receipt {
     pub documents: Vec<(String, String)>,
     /// Whether it had been put in before, byte for byte.
     pub replayed: bool,
+    /// What is wrong with the documents and was let pass.
+    pub warnings: Vec<Refusal>,
 }
+
+/// Warnings told of one submission, at most.
+const MOST_WARNINGS: usize = 50;
 
 impl Desk {
     /// Whether the caller may put documents in at all: asked before the documents of a message are received, so that a
@@ -89,10 +94,37 @@ impl Desk {
         if let Err(wrong) = complete(&mut submission, &bodies) {
             return Err(acting.refuse(Some(space), wrong).await);
         }
+        let (wrong, mut warnings) = self.examine(&submission, &bodies);
+        if !wrong.is_empty() {
+            return Err(acting.refuse(Some(space), wrong).await);
+        }
+        warnings.truncate(MOST_WARNINGS);
         let chosen = chosen(&submission);
         self.assign_identifiers(&mut submission);
         let prepared = Prepared { submission, bodies, original, chosen };
-        on_settings!(acting, space, |settings| { self.attempt_deposit(&acting, &prepared, space, &settings).await })
+        let done = on_settings!(acting, space, |settings| {
+            self.attempt_deposit(&acting, &prepared, space, &settings).await
+        });
+        done.map(|receipt| Receipt { warnings, ..receipt })
+    }
+
+    /// Looks at the headers of documents: for what they are refused, and what is only told (`mappings/cda-header.tsv`).
+    fn examine(&self, submission: &Submission, bodies: &[EntryBody]) -> (Vec<Refusal>, Vec<Refusal>) {
+        let (mut wrong, mut warnings) = (Vec::new(), Vec::new());
+        let Some((rules, policy)) = &self.cda else { return (wrong, warnings) };
+        for (document, body) in submission.documents.iter().zip(bodies) {
+            let Some(body) = body.staged() else { continue };
+            let examined = cda::examine(body.head(), &document.entry, rules, policy);
+            let refusal = |finding: &cda::Finding| {
+                let clause = rules.clause(&finding.rule).unwrap_or_default();
+                Refusal::new(Cause::ContentInvalid)
+                    .at(format!("{} {}", document.place, finding.place))
+                    .about(format!("{}: {clause}", finding.rule))
+            };
+            wrong.extend(examined.refusing().map(refusal));
+            warnings.extend(examined.findings.iter().map(refusal));
+        }
+        (wrong, warnings)
     }
 
     async fn attempt_deposit(
@@ -114,7 +146,9 @@ impl Desk {
         let set_uuid = prepared.submission.set.entry_uuid.clone();
         let outcome = self.store.deposit(&permit, deposit, &acting.done(&permit)).await;
         match outcome {
-            Ok(Deposited::Stored) => Ok(Receipt { set_uuid, documents: prepared.documents(), replayed: false }),
+            Ok(Deposited::Stored) => {
+                Ok(Receipt { set_uuid, documents: prepared.documents(), replayed: false, warnings: Vec::new() })
+            }
             Ok(Deposited::Replayed) => self.replayed(&permit, prepared, set_uuid).await,
             Err(StoreError::Conflict { cause, index }) => {
                 Err(Refusal::new(cause).at(prepared.place_of(cause, index)).into())
@@ -269,7 +303,7 @@ impl Desk {
             let uuid = registered.get(&id).cloned().unwrap_or(sent);
             (id, uuid)
         });
-        Ok(Receipt { set_uuid, documents: documents.collect(), replayed: true })
+        Ok(Receipt { set_uuid, documents: documents.collect(), replayed: true, warnings: Vec::new() })
     }
 
     fn record_of(&self, caller: &Caller, prepared: &Prepared, touched: Touched) -> Deposit {

@@ -176,9 +176,18 @@ pub struct Desk {
     rng: SharedRng,
     options: DeskOptions,
     known: Known,
+    /// How documents are looked at; not at all without.
+    cda: Option<(cda::Rules, cda::Policy)>,
 }
 
 impl Desk {
+    /// The same desk, that looks at the headers of CDA documents.
+    #[must_use]
+    pub fn looking_at_documents(mut self, rules: cda::Rules, policy: cda::Policy) -> Self {
+        self.cda = Some((rules, policy));
+        self
+    }
+
     /// A desk over a store and the tables of law.
     #[must_use]
     pub fn new(
@@ -189,7 +198,7 @@ impl Desk {
         rng: SharedRng,
         options: DeskOptions,
     ) -> Self {
-        Self { store, tables, terms, clock, rng, options, known: Known::default() }
+        Self { store, tables, terms, clock, rng, options, known: Known::default(), cda: None }
     }
 
     /// The code tables.

@@ -195,6 +195,7 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::MissingDocumentMetadata
         | C::UnknownAssociationTarget
         | C::MetadataIdentifier
+        | C::ContentInvalid
         | C::MetadataOperation
         | C::InsInvalid
         | C::InsKeyWrong => StatusCode::UNPROCESSABLE_ENTITY,

@@ -74,7 +74,7 @@ pub(crate) fn registry_failure(state: &IheState, action: &str, heading: &Heading
     }
 }
 
-fn registry(state: &IheState, action: &str, heading: &Heading, response: &RegistryResponse) -> Response {
+pub(crate) fn registry(state: &IheState, action: &str, heading: &Heading, response: &RegistryResponse) -> Response {
     plain(StatusCode::OK, envelope(state, action, heading, 2048, |out| response.write(out)))
 }
 

@@ -45,6 +45,7 @@ fn wire(cause: Cause) -> Wire {
         C::TooManyResults => R("XDSTooManyResults"),
         C::ReplacedNotApproved => R("XDSRegistryDeprecatedDocumentError"),
         C::UnknownAssociationTarget => R("UnresolvedReferenceException"),
+        C::ContentInvalid => R("InvalidDocumentContent"),
         C::MetadataVersion => R("XDSMetadataVersionError"),
         C::MetadataIdentifier => R("XDSMetadataIdentifierError"),
         C::MetadataOperation => R("XDSMetadataUpdateOperationError"),
@@ -97,6 +98,22 @@ pub(crate) fn context(refusal: &Refusal) -> String {
     let cause = refusal.cause;
     let subject = refusal.subject.as_ref().map_or_else(String::new, |s| format!(" [{s}]"));
     format!("{}{subject} — {} — {} — {}", cause.code(), cause.advice_fr(), cause.advice_en(), cause.rule())
+}
+
+/// What is worth knowing of a message that was carried out.
+pub(crate) fn warnings(refusals: &[Refusal]) -> Vec<RegistryError> {
+    refusals
+        .iter()
+        .filter_map(|refusal| match wire(refusal.cause) {
+            Wire::Registry(code) => Some(RegistryError {
+                code: Cow::Borrowed(code),
+                context: context(refusal),
+                location: refusal.place.clone(),
+                severity: Severity::Warning,
+            }),
+            Wire::Fault(_) => None,
+        })
+        .collect()
 }
 
 /// The registry errors of refusals, or the first of them that is none of a registry's and makes a fault.

@@ -9,7 +9,7 @@ use space::{Cause, Dtm, EntryKind, Refusal, Submission, trace::Act};
 use wire_soap::{
     multipart::Multipart,
     ns::action,
-    xds::{DocumentContent, ProvideAndRegisterDocumentSetRequest, match_documents},
+    xds::{DocumentContent, ProvideAndRegisterDocumentSetRequest, RegistryResponse, ResponseStatus, match_documents},
     xml::{Element, Tree},
 };
 
@@ -78,7 +78,14 @@ pub(crate) async fn handle(
     let original = Original { media_type: "application/xml", bytes: original };
     let bodies = bodies.into_iter().map(EntryBody::Staged).collect();
     let done = state.desk.deposit(caller, DepositRequest { submission, bodies, original }).await;
-    respond(state, heading, done.map(drop))
+    match done {
+        Ok(receipt) if !receipt.warnings.is_empty() => {
+            let errors = errors::warnings(&receipt.warnings);
+            let response = RegistryResponse { status: ResponseStatus::Success, errors };
+            answer::registry(state, action::PROVIDE_AND_REGISTER_RESPONSE, heading, &response)
+        }
+        done => respond(state, heading, done.map(drop)),
+    }
 }
 
 /// Receives the documents. Parts may come in any order; one that no document includes is refused.

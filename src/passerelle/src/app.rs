@@ -57,6 +57,9 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
     } else {
         Mappings::with_folder(&config.mappings.folder)
     };
+    let mut cda_rules = cda::Rules::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
+    let unknown = |rule: String| Failure::usage("cda.rules", &format!("no rule is called `{rule}`"));
+    config.cda.apply(&mut cda_rules).map_err(unknown)?;
     let tables = Tables::load(&mappings, config.access.clone()).map_err(|e| Failure::usage("mappings", &e))?;
     let terms = Terminology::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
     let options = StoreOptions {
@@ -92,7 +95,8 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
         max_results: config.limits.results,
     };
     let sectors = sectors(&terms);
-    let desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options);
+    let desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options)
+        .looking_at_documents(cda_rules, config.cda.clone());
     Ok(Core { desk: Arc::new(desk), store, clock, sectors })
 }
 
@@ -145,13 +149,14 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let hearing = tokio::spawn(hear(core.store.clone(), core.desk.clone(), core.clock.clone()));
     let keeper = Keeper { store: core.store.clone(), clock: core.clock.clone(), anchors, metrics, jobs };
     let keeping = tokio::spawn(keeper.keep(config.gateway.development));
+    let mut signals = Signals::listen();
     ready.print();
 
-    signal().await;
+    signals.next().await;
     tracing::info!("gateway.stopping");
     // A second signal stops at once.
-    let second = tokio::spawn(async {
-        signal().await;
+    let second = tokio::spawn(async move {
+        signals.next().await;
         std::process::exit(1);
     });
     let _ = stop.send(true);
@@ -280,15 +285,22 @@ impl Keeper {
     }
 }
 
-/// Resolves when the process is asked to stop.
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// What tells the program to end: SIGTERM or SIGINT, kept from before anybody can know that it runs.
+struct Signals(Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>);
+
+impl Signals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self(signal(SignalKind::terminate()).ok().zip(signal(SignalKind::interrupt()).ok()))
+    }
+
+    /// The next of them; never where the system gives none.
+    async fn next(&mut self) {
+        let Some((term, int)) = &mut self.0 else { return std::future::pending().await };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) telemetry: Telemetry,
     pub(crate) access: AccessPolicy,
     pub(crate) ihe: Ihe,
+    pub(crate) cda: cda::Policy,
     pub(crate) fhir: Fhir,
     pub(crate) limits: Limits,
     pub(crate) mappings: MappingsSection,

@@ -159,6 +159,8 @@ causes! {
         "This document has been deleted.";
     SecretVisibility, "secret_visibility", "EX_2.1-1050", "En connexion secrète, seuls des documents INVISIBLE_REPRESENTANTS_LEGAUX peuvent être déposés.",
         "In a secret connection only documents INVISIBLE_REPRESENTANTS_LEGAUX may be deposited.";
+    ContentInvalid, "content_invalid", "CI-SIS Structuration minimale; mappings/cda-header.tsv", "L'en-tête CDA du document enfreint une règle : corrigez le document à l'endroit indiqué.",
+        "The document's CDA header breaks a rule: mend the document at the place shown.";
     EmptySubmission, "empty_submission", "ITI TF-2 3.41.4.1.2", "Le lot ne contient aucun document.",
         "The set holds no document.";
     MetadataMissing, "metadata_missing", "ITI TF-3 §4.2.3; CI-SIS Partage", "Une métadonnée obligatoire est absente : ajoutez-la.",

@@ -140,6 +140,16 @@ pub struct StagedBody {
     pub(crate) inline: Option<Bytes>,
     /// Its file or object, when not.
     pub(crate) outside: Option<Outside>,
+    /// Its first bytes, when it stands outside.
+    head: Bytes,
+}
+
+impl StagedBody {
+    /// Its first bytes, as they came: all of a small one, 256 KiB of others.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        self.inline.as_ref().unwrap_or(&self.head)
+    }
 }
 
 /// A staged body outside the database.
@@ -215,6 +225,7 @@ impl Blobs {
             size: 0,
             buffer: BytesMut::new(),
             sealing: None,
+            head: Bytes::new(),
         }
     }
 
@@ -464,6 +475,7 @@ pub struct BodyWriter {
     size: u64,
     buffer: BytesMut,
     sealing: Option<Sealing>,
+    head: Bytes,
 }
 
 impl std::fmt::Debug for BodyWriter {
@@ -499,6 +511,9 @@ impl Drop for Upload {
         }
     }
 }
+
+/// First bytes of a body that are looked at while it is received: what is written at once holds them.
+const HEAD: usize = 256 << 10;
 
 /// Bytes gathered before they are written.
 const WRITE: usize = 256 * 1024;
@@ -536,6 +551,9 @@ impl BodyWriter {
     async fn flush(&mut self, last: bool) -> Result<(), StoreError> {
         // A long body must not use up what is kept for traces before anybody looks.
         self.blobs.room.check()?;
+        if self.sealing.is_none() {
+            self.head = Bytes::copy_from_slice(&self.buffer[..self.buffer.len().min(HEAD)]);
+        }
         let mut sealing = match self.sealing.take() {
             Some(sealing) => sealing,
             None => self.blobs.begin(&self.body_id).await?,
@@ -604,6 +622,7 @@ impl BodyWriter {
             sha256: hex(self.sha256.finish().as_ref()),
             inline,
             outside,
+            head: self.head,
         })
     }
 }

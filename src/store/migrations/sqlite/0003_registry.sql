@@ -41,4 +41,4 @@ CREATE TABLE trait_index (
 ) WITHOUT ROWID;
 
 -- Which spaces somebody is authorised on (TD0.4). The one look-up that goes through every part.
-CREATE INDEX authorisation_by_grantee ON authorisation (grantee, is_structure, kind, since_ms);
+CREATE INDEX authorisation_by_grantee ON authorisation (grantee, is_structure, since_ms) WHERE kind = 'given';
