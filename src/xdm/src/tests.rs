@@ -284,7 +284,9 @@ fn every_hostile_entry_has_its_kind() {
     assert_eq!(kind(&bent(|e| e.name = b"C:\\x".to_vec())), Some(Kind::AbsoluteName));
     assert_eq!(kind(&bent(|e| e.name = b"IHE_XDM//x".to_vec())), Some(Kind::Name));
     assert_eq!(kind(&bent(|e| e.name = b"a\0b".to_vec())), Some(Kind::Name));
-    assert_eq!(kind(&bent(|e| e.name = "a/".repeat(40).into_bytes())), Some(Kind::Directory));
+    assert_eq!(kind(&bent(|e| e.name = ("a/".repeat(40) + "b").into_bytes())), Some(Kind::Name));
+    assert_eq!(kind(&bent(|e| e.name = vec![b'a'; 256])), Some(Kind::Name));
+    assert_eq!(kind(&bent(|e| e.name = b"folder/".to_vec())), Some(Kind::Directory));
     assert_eq!(kind(&bent(|e| e.name = b"README.TXT".to_vec())), Some(Kind::DuplicateName));
     assert_eq!(kind(&bent(|e| e.name = b"readme.txt".to_vec())), Some(Kind::DuplicateName));
     assert_eq!(kind(&bent(|e| e.name = b"README.TXT/a".to_vec())), Some(Kind::DuplicateName));
