@@ -143,6 +143,39 @@ fn python_reads_what_is_written() {
     assert_eq!(names, want);
 }
 
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn what_python_writes_is_read_streamed_or_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name);
+    std::fs::write(place("m"), metadata("DOC1.TXT", &sha1_of(BODY), BODY.len())).expect("written");
+    std::fs::write(place("d"), BODY).expect("written");
+    let script = r"
+import sys, os, zipfile
+os.chdir(sys.argv[1])
+class Pipe:
+    def __init__(self, f): self.f = f
+    def write(self, b): return self.f.write(b)
+    def flush(self): self.f.flush()
+for name, wrap in (('whole.zip', lambda f: f), ('streamed.zip', Pipe)):
+    with open(name, 'wb') as f, zipfile.ZipFile(wrap(f), 'w', zipfile.ZIP_DEFLATED) as z:
+        z.writestr('INDEX.HTM', '<html/>')
+        z.writestr('README.TXT', 'x')
+        z.writestr('IHE_XDM/SUBSET01/METADATA.XML', open('m', 'rb').read())
+        z.writestr('IHE_XDM/SUBSET01/DOC1.TXT', open('d', 'rb').read())
+";
+    let Ok(run) = std::process::Command::new("python3").args(["-c", script]).arg(folder.path()).output() else {
+        return eprintln!("skipped: python3 is absent");
+    };
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    for name in ["whole.zip", "streamed.zip"] {
+        let bytes = std::fs::read(place(name)).expect("written");
+        let mut media = open(&bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(contents(&mut media), Ok(vec![BODY.to_vec()]), "{name}");
+        assert_eq!(media.departures, [], "{name}");
+    }
+}
+
 /// CRC-32 (ISO 3309), bit by bit.
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, byte| {
