@@ -328,6 +328,9 @@ fn each_refusal_has_its_kind() {
     assert_eq!(kind(b"<ClinicalDocument><component/></ClinicalDocument>"), Some(K::NotCda));
     assert_eq!(kind(b"<ClinicalDocument xmlns=\"urn:hl7-org:v3\"/>"), Some(K::NotCda));
     assert_eq!(kind(b"<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><id/></ClinicalDocument>"), Some(K::NotCda));
+    assert_eq!(kind(format!("Content-ID: <a>\n\n{SOUND}").as_bytes()), Some(K::NotCda));
+    assert_eq!(kind(format!("<part@example.org>{SOUND}").as_bytes()), Some(K::Malformed));
+    assert_eq!(kind(format!("<a></a>{SOUND}").as_bytes()), Some(K::Malformed));
     assert_eq!(kind(SOUND.replacen("</title>", "</titel>", 1).as_bytes()), Some(K::Malformed));
     assert_eq!(kind(SOUND.replacen("code=\"FR\"", "code=\"FR\" code=\"FR\"", 1).as_bytes()), Some(K::Malformed));
     assert_eq!(kind(SOUND.replacen("UTF-8", "UTF-16", 1).as_bytes()), Some(K::UnknownCharset));
