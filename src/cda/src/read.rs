@@ -49,10 +49,10 @@ pub(crate) fn read(text: &str) -> Result<Tree, HeaderError> {
             Event::Empty(start) => build.open(&start, hl7, true)?,
             Event::End(_) => build.close()?,
             Event::Text(t) => {
-                build.push_text(&t.xml10_content().map_err(|_| Kind::NotText.at(build.place()))?);
+                build.push_text(&t.xml10_content().map_err(|_| Kind::NotText.at(build.place()))?)?;
             }
             Event::CData(t) => {
-                build.push_text(&t.xml10_content().map_err(|_| Kind::NotText.at(build.place()))?);
+                build.push_text(&t.xml10_content().map_err(|_| Kind::NotText.at(build.place()))?)?;
             }
             Event::GeneralRef(reference) => {
                 let character = match reference.resolve_char_ref() {
@@ -60,7 +60,7 @@ pub(crate) fn read(text: &str) -> Result<Tree, HeaderError> {
                     Ok(None) => predefined(&reference).ok_or_else(|| Kind::Entity.at(build.place()))?,
                     Err(_) => return Err(Kind::Malformed.at(build.place())),
                 };
-                build.push_text(character.encode_utf8(&mut [0; 4]));
+                build.push_text(character.encode_utf8(&mut [0; 4]))?;
             }
             Event::DocType(_) => return Err(Kind::Doctype.at("/")),
             Event::Eof => return Err(build.ended()),
@@ -83,6 +83,13 @@ fn is_cut(error: &quick_xml::Error, left: usize) -> bool {
         quick_xml::Error::Syntax(_) => true,
         _ => left <= BANG,
     }
+}
+
+/// Whether bytes are a name (XML 1.0 §2.3), as far as ASCII goes: what lies beyond it is left to pass.
+fn is_name(name: &[u8]) -> bool {
+    let first = |b: &u8| b.is_ascii_alphabetic() || *b == b'_' || !b.is_ascii();
+    let later = |b: &u8| first(b) || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b':');
+    name.first().is_some_and(first) && name.iter().all(later)
 }
 
 fn predefined(name: &[u8]) -> Option<char> {
@@ -114,6 +121,10 @@ impl Build {
     fn open(&mut self, start: &BytesStart<'_>, hl7: bool, empty: bool) -> Result<(), HeaderError> {
         if self.open.len() >= MAX_DEPTH {
             return Err(Kind::TooDeep.at(self.place()));
+        }
+        // The parser takes anything for a name; a second element beside the first is no document either.
+        if !is_name(start.name().as_ref()) || (self.open.is_empty() && self.passed > 0) {
+            return Err(Kind::Malformed.at(self.place()));
         }
         self.passed += 1;
         if self.passed > MAX_ELEMENTS {
@@ -237,10 +248,15 @@ impl Build {
         }
     }
 
-    fn push_text(&mut self, text: &str) {
+    fn push_text(&mut self, text: &str) -> Result<(), HeaderError> {
+        // Letters before the first element: a message, a listing, but no XML document.
+        if self.open.is_empty() && !text.trim().is_empty() {
+            return Err(Kind::NotCda.at("/"));
+        }
         if let Some(index) = self.open.last().copied().flatten().filter(|_| self.begun) {
             self.tree.nodes[index].text.push_str(text);
         }
+        Ok(())
     }
 
     /// What is wrong when the document or the bytes end here.

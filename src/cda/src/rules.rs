@@ -12,8 +12,8 @@ const TABLE: &str = "cda-header.tsv";
 const FORMATS: &str = "cda-formats.tsv";
 /// Findings on one header: more of them say nothing more.
 const MAX_FINDINGS: usize = 200;
-/// Elements one path may lead to.
-const MAX_SELECTED: usize = 4_096;
+/// Elements one path may lead to: all that a header may hold.
+const MAX_SELECTED: usize = 20_000;
 
 /// How grave it is to break a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize, serde::Serialize)]

@@ -8,16 +8,16 @@ use std::{
 use cda::{Body, HEAD_BYTES, Header, Lang, Rules, check, derive};
 use terminology::Mappings;
 
-/// The documents, if the corpus is there.
+/// The files of a folder, if the corpus is there.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn files() -> Option<Vec<PathBuf>> {
+fn files(folder: &str) -> Option<Vec<PathBuf>> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("PASSERELLE_SHARED").map_or(beside, PathBuf::from);
     if !shared.exists() {
         eprintln!("skipped: ../shared is absent");
         return None;
     }
-    let folder = shared.join("corpus/cda");
+    let folder = shared.join(folder);
     let read = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<_> = read.map(|f| f.expect("readable").path()).filter(|p| p.is_file()).collect();
     files.sort();
@@ -28,7 +28,7 @@ fn files() -> Option<Vec<PathBuf>> {
 #[test]
 #[expect(clippy::print_stdout, reason = "what is found in documents of others is worth a look")]
 fn every_published_document_is_read_and_says_what_metadata_need() {
-    let Some(files) = files() else { return };
+    let Some(files) = files("corpus/cda") else { return };
     let rules = Rules::load(&Mappings::built_in()).expect("rules load");
     let mut by_rule: BTreeMap<String, usize> = BTreeMap::new();
     let (mut clean, mut unstructured, mut longest) = (0, 0, 0);
@@ -68,4 +68,24 @@ fn every_published_document_is_read_and_says_what_metadata_need() {
     for (rule, count) in &by_rule {
         println!("{count:4}  {rule}: {}", rules.sentence(rule, Lang::En).unwrap_or_default());
     }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "what is found in documents of others is worth a look")]
+fn the_document_of_the_dmp_samples_is_read() {
+    let Some(files) = files("corpus/dmp/messages") else { return };
+    let rules = Rules::load(&Mappings::built_in()).expect("rules load");
+    let mut read = 0;
+    for path in &files {
+        let bytes = std::fs::read(path).expect("readable");
+        // Messages hold their documents in parts of their own: only a file that is a document is one here.
+        let Ok(header) = Header::read(&bytes) else { continue };
+        read += 1;
+        let derived = derive(&header, &rules);
+        assert!(derived.unique_id.is_some() && derived.patient_id.is_some() && derived.type_code.is_some());
+        for finding in check(&header, &rules) {
+            println!("{}: {} at {}", path.display(), finding.rule, finding.place);
+        }
+    }
+    assert!(read > 0, "no sample is a CDA document");
 }
