@@ -1,7 +1,7 @@
 //! The registry whole: every stored query of ITI-18, folders, links, and what a caller is not shown.
 
 use testkit::{
-    Gateway, Reply, TestDocument,
+    Gateway, GatewayOptions, Reply, TestDocument,
     soap::{self, Deposit, HAS_MEMBER, SET, stored_query},
 };
 
@@ -344,4 +344,20 @@ async fn a_call_makes_one_transaction_at_most() {
         "query_parameter_missing",
     );
     assert_eq!(commits(&gateway), before + 1, "a refusal");
+}
+
+#[tokio::test]
+async fn another_community_is_not_known_here() {
+    let gateway = Gateway::start();
+    let mut caller = Caller::of(&gateway, "medecin", 0);
+    let ins = patient(&caller.ins);
+    let approved = quoted(soap::APPROVED);
+    let slots = [("$XDSDocumentEntryPatientId", ins.as_str()), ("$XDSDocumentEntryStatus", approved.as_str())];
+    let query = stored_query("14d4debf-8f97-4251-9a74-a90016b0af0d", "LeafClass", &slots);
+    let elsewhere = query.replace("<AdhocQuery id", r#"<AdhocQuery home="urn:oid:1.2.3.4" id"#);
+    refused(&caller.query(&elsewhere).await, "XDSUnknownCommunity", "unknown_community");
+    let own = Gateway::with(GatewayOptions::default().with("IHE__HOME_COMMUNITY_ID", "1.2.3.4"));
+    let mut caller = Caller::of(&own, "medecin", 0);
+    let elsewhere = elsewhere.replace(&ins, &patient(&caller.ins));
+    succeeded(&caller.query(&elsewhere).await);
 }

@@ -54,8 +54,8 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
 
 /// The word and the sentence of an answer. The DMP's list of words is not public: a cause it has no word for is told by
 /// ours.
-fn verdict(done: Result<(), &Fault>) -> (String, Option<String>) {
-    let Err(fault) = done else { return (status::OK.to_owned(), None) };
+fn verdict(fault: Option<&Fault>) -> (String, Option<String>) {
+    let Some(fault) = fault else { return (status::OK.to_owned(), None) };
     let refusals = fault.refusals();
     tracing::info!(cause = refusals.first().map(|r| r.cause.code()), "ihe.refused");
     if let Fault::Store(error) = fault {
@@ -102,7 +102,7 @@ async fn set(state: &IheState, heading: &Heading, caller: &Caller, message: &Set
             Err(state.desk.refused(caller, Act::Authorise, vec![refusal]).await)
         }
     };
-    let (status, context) = verdict(done.as_ref().map(|()| ()));
+    let (status, context) = verdict(done.as_ref().err());
     let response = SetAuthorizationResponse { status: Some(status), context };
     send(state, heading, action::SET_AUTHORIZATION_RESPONSE, |out| response.write(out))
 }
@@ -114,7 +114,7 @@ async fn list_authorised(
     message: &ListAuthorizationByPatient,
 ) -> Response {
     let found = state.desk.authorised(caller, None).await;
-    let (status, context) = verdict(found.as_ref().map(|_| ()));
+    let (status, context) = verdict(found.as_ref().err());
     let wanted = message.mode.unwrap_or(AuthorizationMode::Toute);
     let mut authorizations = Vec::new();
     if let Ok((standing, traitants)) = found {
@@ -147,7 +147,7 @@ async fn list_patients(state: &IheState, heading: &Heading, caller: &Caller, mes
         Ok(since) => state.desk.accessible(caller, since).await,
         Err(refusal) => Err(state.desk.refused(caller, Act::ListSpaces, vec![refusal]).await),
     };
-    let (status, context) = verdict(found.as_ref().map(|_| ()));
+    let (status, context) = verdict(found.as_ref().err());
     let patients = found.unwrap_or_default().into_iter().map(|one| {
         let holder = one.record.holder;
         PatientListData {
@@ -171,11 +171,10 @@ async fn list_patients(state: &IheState, heading: &Heading, caller: &Caller, mes
 
 /// From when on, and on whose behalf: one's own alone.
 fn since(caller: &Caller, message: &PatientList) -> Result<Since, Refusal> {
-    if let Some(owner) = message.ps_owner_id.as_deref().filter(|owner| !owner.is_empty()) {
-        if caller.actor.id.as_ref().is_none_or(|id| id.as_str() != owner) {
-            let refusal = Refusal::new(Cause::FunctionDenied).at("/patientList/psOwnerId");
-            return Err(refusal.about("psOwnerId (another professional)"));
-        }
+    let own = |owner: &str| caller.actor.id.as_ref().is_some_and(|id| id.as_str() == owner);
+    if message.ps_owner_id.as_deref().is_some_and(|owner| !owner.is_empty() && !own(owner)) {
+        let refusal = Refusal::new(Cause::FunctionDenied).at("/patientList/psOwnerId");
+        return Err(refusal.about("psOwnerId (another professional)"));
     }
     let Some(from) = message.start_date.as_deref().filter(|from| !from.is_empty()) else { return Ok(Since::Ever) };
     let invalid = |_| Refusal::new(Cause::MalformedMessage).at("/patientList/startDate");

@@ -233,6 +233,10 @@ fn read(state: &IheState, request: &AdhocQueryRequest) -> Result<(RegistryQuery,
     let stored = Stored::of(&request.query_id);
     let stored = stored.ok_or_else(|| Refusal::new(Cause::UnknownStoredQuery).at(&request.place.0))?;
     let params = Params::of(stored, request)?;
+    state.knows_community(request.home.as_deref(), &request.place.0)?;
+    if let Some(param) = params.get("homeCommunityId") {
+        state.knows_community(Some(&param.one()?), &param.param.place.0)?;
+    }
     let query = params.query(stored)?;
     let named = match stored {
         Stored::FindDocuments | Stored::FindDocumentsByReferenceId => "XDSDocumentEntryPatientId",

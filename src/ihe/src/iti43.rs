@@ -43,6 +43,7 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
     let mut parts = Vec::new();
     let mut refused = Vec::new();
     let keys = request.0.requests.iter().map(|asked| {
+        state.knows_community(asked.home.as_deref(), &asked.place.0)?;
         if asked.repository == state.repository.as_str() {
             Ok(DocumentKey::UniqueId(asked.document.clone()))
         } else {

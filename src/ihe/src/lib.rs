@@ -83,6 +83,8 @@ pub struct IheState {
     pub repository: Oid,
     /// The OID by which this gateway names itself in HL7 v3 messages.
     pub device: Oid,
+    /// `homeCommunityId` of this gateway (`urn:oid:…`), when it belongs to a community.
+    pub home: Option<String>,
     /// What bounds a message.
     pub limits: Limits,
 }
@@ -90,6 +92,22 @@ pub struct IheState {
 impl std::fmt::Debug for IheState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IheState").field("repository", &self.repository).finish_non_exhaustive()
+    }
+}
+
+impl IheState {
+    /// Whether a message may name this community: its own, or none.
+    ///
+    /// # Errors
+    /// [`space::Cause::UnknownCommunity`] for another's, at `place`.
+    pub(crate) fn knows_community(&self, named: Option<&str>, place: &str) -> Result<(), Refusal> {
+        let bare = |id: &str| id.trim().trim_start_matches("urn:oid:").to_owned();
+        match named.filter(|id| !id.trim().is_empty()) {
+            Some(id) if self.home.as_deref().map(bare) != Some(bare(id)) => {
+                Err(Refusal::new(space::Cause::UnknownCommunity).at(place).about("homeCommunityId"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

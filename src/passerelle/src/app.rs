@@ -190,12 +190,19 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
     });
     let repository =
         Oid::parse(&config.ihe.repository_unique_id).map_err(|e| Failure::usage("ihe.repository_unique_id", &e))?;
+    let home = Some(config.ihe.home_community_id.clone()).filter(|id| !id.is_empty());
     let device = Oid::parse(&config.ihe.device_id).map_err(|e| Failure::usage("ihe.device_id", &e))?;
     let mut limits = ihe::Limits { idle: Duration::from_secs(config.limits.idle_s), ..ihe::Limits::default() };
     limits.xml.max_bytes = config.limits.envelope_bytes;
     limits.xml.max_depth = config.limits.depth;
-    let ihe =
-        ihe::router(ihe::IheState { desk: core.desk.clone(), auth: credentials.clone(), repository, device, limits });
+    let ihe = ihe::router(ihe::IheState {
+        desk: core.desk.clone(),
+        auth: credentials.clone(),
+        repository,
+        device,
+        home,
+        limits,
+    });
     let base_url = match config.fhir.public_url.trim_end_matches('/') {
         "" => fhir::BaseUrl::FromHost,
         url => fhir::BaseUrl::Configured(format!("{url}/fhir")),

@@ -297,6 +297,8 @@ pub(crate) struct Ihe {
     pub(crate) repository_unique_id: String,
     /// OID by which this gateway names itself in HL7 v3 messages; the default is the national DMP's.
     pub(crate) device_id: String,
+    /// `homeCommunityId` of the community this gateway belongs to (an OID); empty = none.
+    pub(crate) home_community_id: String,
     /// Let a document be masked to professionals and hidden from the holder at once
     /// (`cumul-invisible_patient-masque_ps` of the DMP).
     pub(crate) masked_and_hidden: bool,
@@ -307,6 +309,7 @@ impl Default for Ihe {
         Self {
             repository_unique_id: "1.2.250.1.213.4.1.1.1.2".into(),
             device_id: "1.2.250.1.213.4.1.1.1".into(),
+            home_community_id: String::new(),
             masked_and_hidden: false,
         }
     }
