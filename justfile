@@ -18,6 +18,10 @@ check:
 room name:
     cargo nextest run --workspace -E 'package({{ name }})'
 
+# Fuzzing of one reader of outside bytes (multipart, soap, saml, xdm_zip, cda_header), for so many seconds.
+fuzz target seconds="3600":
+    ./.ci/fuzz {{ seconds }} {{ target }}
+
 # Conformance against a fresh demonstration.
 conformance:
     ./.ci/conformance

@@ -70,6 +70,12 @@ impl ReadGrant {
         self.base.err()
     }
 
+    /// Whether something of these owners is the actor's own.
+    #[must_use]
+    pub fn is_of(&self, owners: &[Owner]) -> bool {
+        self.own && is_of(self.person.as_deref(), self.structure.as_deref(), owners)
+    }
+
     pub(crate) fn owns(&self, facts: &EntryFacts) -> bool {
         owns(self.person.as_deref(), self.structure.as_deref(), facts)
     }
@@ -85,7 +91,11 @@ impl ReadGrant {
 
 /// Whether the document is the actor's: the person's, or the structure's when the structure acts itself.
 pub(crate) fn owns(person: Option<&str>, structure: Option<&str>, facts: &EntryFacts) -> bool {
-    facts.owners.iter().any(|owner| match owner {
+    is_of(person, structure, &facts.owners)
+}
+
+fn is_of(person: Option<&str>, structure: Option<&str>, owners: &[Owner]) -> bool {
+    owners.iter().any(|owner| match owner {
         Owner::Person(id) => person == Some(id),
         Owner::Structure(id) => structure == Some(id),
         Owner::Holder => false,

@@ -142,7 +142,8 @@ impl Desk {
         }
         self.fresh_identifiers(&permit, prepared).await?;
         let touched = self.touched(acting, &permit, prepared, settings).await?;
-        let deposit = self.record_of(caller, prepared, touched);
+        let mut deposit = self.record_of(caller, prepared, touched);
+        deposit.notifications.extend(acting.emergency_notice());
         let set_uuid = prepared.submission.set.entry_uuid.clone();
         let outcome = self.store.deposit(&permit, deposit, &acting.done(&permit)).await;
         match outcome {
@@ -221,11 +222,13 @@ impl Desk {
                 || (association.source == prepared.submission.set.entry_uuid && !rows.contains_key(id))
             {
                 // Whoever may put documents in may put them into a folder that is there.
-                if !folders.iter().any(|f| f.folder.entry_uuid == id) {
+                let row = folders.iter().find(|f| f.folder.entry_uuid == id && !f.superseded);
+                let row = row.ok_or_else(|| refuse(Cause::UnknownAssociationTarget))?;
+                if own.refuses_listing().is_some() && !own.is_of(&row.owners) {
                     return Err(refuse(Cause::UnknownAssociationTarget));
                 }
                 if end == "sourceObject" {
-                    touched.filled_folders.push(id.to_owned());
+                    touched.fill(id);
                 }
                 continue;
             }
@@ -253,12 +256,11 @@ impl Desk {
             });
             if association.kind.replaces() {
                 let into = self.inherited_folders(permit, association, &prepared.submission).await?;
-                touched.filled_folders.extend(into.iter().map(|link| link.source.clone()));
+                into.iter().for_each(|link| touched.fill(&link.source));
                 touched.links.extend(into);
             }
         }
         touched.filled_folders.sort_unstable();
-        touched.filled_folders.dedup();
         Ok(touched)
     }
 
@@ -281,6 +283,7 @@ impl Desk {
         };
         Ok(folders
             .into_iter()
+            .filter(|row| !row.superseded)
             .map(|row| row.folder.entry_uuid)
             .filter(|folder| links.iter().any(|l| l.source == *folder) && !said(folder))
             .map(|source| Association {
@@ -411,6 +414,17 @@ struct Touched {
     filled_folders: Vec<String>,
     /// Links that the registry adds.
     links: Vec<Association>,
+}
+
+impl Touched {
+    /// Something goes into a folder, which must still be the present one when it does.
+    fn fill(&mut self, folder: &str) {
+        if !self.filled_folders.iter().any(|f| f == folder) {
+            let cause = Cause::UnknownAssociationTarget;
+            self.states.push(StateChange::guard(ObjectKind::Folder, folder, AvailabilityStatus::Approved, cause));
+            self.filled_folders.push(folder.to_owned());
+        }
+    }
 }
 
 /// The identifiers a sender chose itself.

@@ -111,7 +111,7 @@ impl Desk {
                 self.store.entries(&finding, &query).await?.pop()
             }
         };
-        let row = row.ok_or(Refusal::new(Cause::UnknownDocument))?;
+        let row = row.filter(|row| !row.superseded).ok_or(Refusal::new(Cause::UnknownDocument))?;
         let facts = EntryFacts::of(&row.entry, row.owners, self.tables.matrix());
         let permit = self.tables.decide_entry(&caller.actor, Operation::Fetch, space, &facts, settings)?;
         // The bytes are in another repository, or made when asked for: there are none here.

@@ -1,6 +1,6 @@
 //! Searching and listing: what a list shows is exactly what may be read.
 
-use access::{EntryFacts, Operation, Permit, ReadGrant};
+use access::{EntryFacts, Operation, Permit, ReadGrant, Rule};
 use space::{
     Association, AssociationKind, Cause, DocumentEntry, Ins, Refusal, Settings, SpaceId, SubmissionSet,
     query::EntryQuery, trace::Act,
@@ -196,9 +196,11 @@ impl Desk {
         let matrix = self.tables.matrix();
         rows.into_iter()
             .filter_map(|row| {
-                let EntryRow { entry, owners, deposited_ms, .. } = row;
+                let EntryRow { entry, owners, deposited_ms, superseded, .. } = row;
                 let facts = EntryFacts::of(&entry, owners, matrix);
-                grant.allows(&facts, matrix).is_ok().then_some(Listed { entry, deposited_ms })
+                let rule = grant.allows(&facts, matrix).ok()?;
+                // What a former version said of who may see the document holds no more: its author alone sees it.
+                (!superseded || rule == Rule::Own).then_some(Listed { entry, deposited_ms })
             })
             .collect()
     }

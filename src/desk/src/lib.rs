@@ -122,6 +122,8 @@ impl From<StoreError> for Fault {
                 tracing::error!(error = %full, "store.full");
                 Self::Refused(vec![Refusal::new(Cause::StorageFull)])
             }
+            // Its key was destroyed: there is nobody any more.
+            StoreError::Forgotten => Self::Refused(vec![Refusal::new(Cause::UnknownHolder)]),
             StoreError::Unstamped => Self::Refused(vec![Refusal::new(Cause::EvidenceUnavailable)]),
             StoreError::Corrupt { what: "body" | "sealed value" } => {
                 Self::Refused(vec![Refusal::new(Cause::DocumentDamaged)])

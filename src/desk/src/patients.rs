@@ -201,9 +201,17 @@ impl Desk {
             Ok(leave) => leave,
             Err(refusal) => return Err(acting.refuse(None, vec![refusal]).await),
         };
+        // Note (3) of the table: a structure's certificate lists by date of authorisation, and nothing else.
+        if actor.role == Role::Structure && !matches!(since, Since::Authorised(_)) {
+            let refusal = Refusal::new(Cause::FunctionDenied).about("LASTAUTORIZATION and startDate (note 3)");
+            return Err(acting.refuse(None, vec![refusal]).await);
+        }
+        let from_ms = if let Since::Authorised(from) = since { from } else { 0 };
         let mut spaces: HashMap<SpaceId, i64> = HashMap::new();
         for (id, is_structure) in identifiers(actor) {
-            for (space, since_ms) in self.store.spaces_authorising(&leave, &id, is_structure, MOST_SPACES).await? {
+            for (space, since_ms) in
+                self.store.spaces_authorising(&leave, &id, is_structure, from_ms, MOST_SPACES).await?
+            {
                 let known = spaces.entry(space).or_insert(since_ms);
                 *known = (*known).max(since_ms);
             }
@@ -213,9 +221,6 @@ impl Desk {
         spaces.truncate(MOST_SPACES);
         let mut found = Vec::new();
         for (space, since_ms) in spaces {
-            if matches!(since, Since::Authorised(from) if since_ms < from) {
-                continue;
-            }
             let Some((permit, known)) = self.told(&acting, space).await? else { continue };
             let last_deposit_ms = self.store.last_deposit(&permit).await?;
             if matches!(since, Since::Deposited(from) if last_deposit_ms.is_none_or(|at| at < from)) {
@@ -270,7 +275,8 @@ impl Desk {
         let record = |permit: &Permit| ActRecord {
             decided_on: Some((permit.space(), permit.revision())),
             event: acting.done(permit),
-            notifications: acting.emergency_notice(),
+            // A list opens nobody's record: only who was searched for in an emergency is told.
+            notifications: if acting.act == Act::ListSpaces { Vec::new() } else { acting.emergency_notice() },
         };
         let mut records: Vec<ActRecord> = found.iter().map(|(permit, _)| record(permit)).collect();
         if records.is_empty() {

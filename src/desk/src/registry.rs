@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 use access::{EntryFacts, Operation, Permit, ReadGrant};
 use space::{
     Association, AssociationKind, AvailabilityStatus, Cause, Folder, Ins, Refusal, SubmissionSet,
-    query::{EntryQuery, FolderQuery, SetQuery, Versions},
+    query::{CodeQuery, EntryQuery, FolderQuery, SetQuery, Versions},
     trace::Act,
 };
-use store::{LinkQuery, ObjectQuery};
+use store::{FolderRow, LinkQuery, ObjectQuery};
 
 use crate::{
     Caller, Desk, Fault, Listed,
@@ -97,12 +97,36 @@ impl RegistryQuery {
         }
     }
 
-    /// The longest list of values it holds.
-    fn widest(&self) -> usize {
-        match self {
-            Self::FindDocuments(q) => q.types.len().max(q.classes.len()).max(q.formats.len()),
-            _ => self.named().len(),
-        }
+    /// How many values it holds.
+    fn width(&self) -> usize {
+        let groups = |groups: &[Vec<CodeQuery>]| groups.iter().map(Vec::len).sum::<usize>();
+        let of_entries = |q: &EntryQuery| {
+            q.types.len()
+                + q.classes.len()
+                + q.formats.len()
+                + q.facilities.len()
+                + q.settings.len()
+                + q.statuses.len()
+                + q.kinds.len()
+                + groups(&q.confidentialities)
+                + groups(&q.events)
+                + q.references.iter().map(Vec::len).sum::<usize>()
+                // A pattern costs more than a code.
+                + q.author_persons.len() * 10
+        };
+        let of_sets = |q: &SetQuery| q.statuses.len() + q.sources.len() + q.content_types.len();
+        let of_folders = |q: &FolderQuery| q.statuses.len() + groups(&q.codes);
+        self.named().len()
+            + match self {
+                Self::FindDocuments(q) | Self::GetSubmissionSetAndContents(_, q) | Self::GetFolderAndContents(_, q) => {
+                    of_entries(q)
+                }
+                Self::FindSubmissionSets(q) => of_sets(q),
+                Self::FindFolders(q) => of_folders(q),
+                Self::GetAll(all) => of_entries(&all.entries) + of_sets(&all.sets) + of_folders(&all.folders),
+                Self::GetRelatedDocuments(_, kinds) => kinds.len(),
+                _ => 0,
+            }
     }
 }
 
@@ -143,7 +167,7 @@ impl Desk {
     ) -> Result<Found, Fault> {
         let act = if query.searches() { Act::Find } else { Act::Lookup };
         let acting = Acting::new(self, caller, act, query.named());
-        if query.widest() > MOST_NAMED {
+        if query.width() > MOST_NAMED {
             let refusal = Refusal::new(Cause::TooManyResults).about(format!("{MOST_NAMED} identifiers or codes"));
             return Err(Acting { targets: Vec::new(), ..acting }.refuse(None, vec![refusal]).await);
         }
@@ -162,7 +186,7 @@ impl Desk {
             if count > self.options.max_results {
                 return Err(Refusal::new(Cause::TooManyResults).about(self.options.max_results.to_string()).into());
             }
-            if let Some(cause) = grant.refuses_listing().filter(|_| query.searches() && objects.documents.is_empty()) {
+            if let Some(cause) = grant.refuses_listing().filter(|_| query.searches() && count == 0) {
                 return Err(Refusal::new(cause).into());
             }
             self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
@@ -220,7 +244,11 @@ impl View<'_> {
                     let to = LinkQuery { targets: vec![document.entry.entry_uuid], ..LinkQuery::default() };
                     let sources = members(&self.links(&to).await?).map(|l| l.source.clone()).collect();
                     let query = ObjectQuery { entry_uuids: sources, ..ObjectQuery::default() };
-                    found.folders = self.folders_named(&query).await?;
+                    // The present versions: a link to a former one was copied to the next.
+                    let folders = self.folders_named(&query).await?;
+                    let last = self.folders(&ObjectQuery::default()).await?;
+                    let is_last = |f: &Folder| last.iter().any(|l| l.entry_uuid == f.entry_uuid);
+                    found.folders = folders.into_iter().filter(is_last).collect();
                 }
             }
             RegistryQuery::GetRelatedDocuments(key, kinds) => self.related(key, kinds, &mut found).await?,
@@ -277,18 +305,33 @@ impl View<'_> {
 
     /// Folders that are empty, or hold a document that is shown.
     async fn folders(&self, query: &ObjectQuery) -> Result<Vec<Folder>, Attempt> {
-        let rows = self.desk.store.folders(self.permit, query).await?;
+        let rows = self.folder_rows(query).await?;
         let links = self.links_from(rows.iter().map(|r| r.folder.entry_uuid.clone()).collect()).await?;
         let mut held: HashMap<&str, Vec<&str>> = HashMap::new();
         for link in members(&links) {
             held.entry(&link.source).or_default().push(&link.target);
         }
         let shown = self.shown_documents(members(&links).map(|l| l.target.clone()).collect()).await?;
-        let is_shown = |folder: &Folder| match held.get(folder.entry_uuid.as_str()) {
-            None => true,
+        // An empty one only to whom the space is open, or whose it is.
+        let is_open = self.grant.refuses_listing().is_none();
+        let is_shown = |row: &FolderRow| match held.get(row.folder.entry_uuid.as_str()) {
+            None => is_open || self.grant.is_of(&row.owners),
             Some(targets) => targets.iter().any(|t| shown.contains(*t)),
         };
-        Ok(rows.into_iter().map(|row| row.folder).filter(is_shown).collect())
+        Ok(rows.into_iter().filter(is_shown).map(|row| row.folder).collect())
+    }
+
+    /// Folders by identifiers, some hundred at a time.
+    async fn folder_rows(&self, query: &ObjectQuery) -> Result<Vec<FolderRow>, Attempt> {
+        if query.entry_uuids.len() <= MOST_NAMED {
+            return Ok(self.desk.store.folders(self.permit, query).await?);
+        }
+        let mut rows = Vec::new();
+        for part in query.entry_uuids.chunks(MOST_NAMED) {
+            let part = ObjectQuery { entry_uuids: part.to_vec(), ..query.clone() };
+            rows.extend(self.desk.store.folders(self.permit, &part).await?);
+        }
+        Ok(rows)
     }
 
     async fn shown_documents(&self, ids: Vec<String>) -> Result<HashSet<String>, Attempt> {
@@ -331,8 +374,15 @@ impl View<'_> {
         if query.entry_uuids.is_empty() && query.unique_ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self.desk.store.submission_sets(self.permit, query).await?;
-        self.shown_sets(rows.into_iter().map(|r| r.set).collect()).await
+        let mut sets = Vec::new();
+        if query.entry_uuids.is_empty() {
+            sets = self.desk.store.submission_sets(self.permit, query).await?;
+        }
+        for part in query.entry_uuids.chunks(MOST_NAMED) {
+            let part = ObjectQuery { entry_uuids: part.to_vec(), ..query.clone() };
+            sets.extend(self.desk.store.submission_sets(self.permit, &part).await?);
+        }
+        self.shown_sets(sets.into_iter().map(|r| r.set).collect()).await
     }
 
     /// Links that start from or end at one of these objects, both ends shown.

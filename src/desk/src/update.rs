@@ -27,6 +27,9 @@ const PREVIOUS_VERSION: &str = "PreviousVersion";
 /// Slot that says whether links of the former version are copied to the new one.
 const PROPAGATION: &str = "AssociationPropagation";
 
+/// Objects of one update, at most.
+const MOST: usize = 500;
+
 /// An update of metadata.
 #[derive(Debug, Clone)]
 pub struct UpdateRequest {
@@ -58,6 +61,11 @@ impl Desk {
         let ordered = orders(submission).map(|(order, _)| order.target.clone());
         let acting = Acting::new(self, caller, act_of(submission), targets.chain(ordered).collect());
         let checked = submission.check_update(&self.terms, self.options.rules);
+        let objects = submission.documents.len() + submission.folders.len() + submission.associations.len();
+        if objects > MOST {
+            let refusal = Refusal::new(Cause::TooManyResults).at(&submission.place).about(MOST.to_string());
+            return Err(Acting { targets: Vec::new(), ..acting }.refuse(None, vec![refusal]).await);
+        }
         let ins = match caller.patient_of(checked.as_ref().ok()) {
             Ok(ins) => ins,
             Err(refusal) => {
@@ -85,6 +93,9 @@ impl Desk {
         let finding = self.tables.decide(actor, Operation::FindReference, space, settings)?;
         let mut update = Updating { desk: self, acting, finding, grant, space, settings, plan: Plan::default() };
         let orders: Vec<_> = orders(submission).collect();
+        if let Some(place) = unordered(submission) {
+            return Err(Refusal::new(Cause::MetadataOperation).at(place).about("associationType").into());
+        }
         let nothing = orders.is_empty() && submission.documents.is_empty() && submission.folders.is_empty();
         if nothing || (request.restricted && !(orders.is_empty() && submission.folders.is_empty())) {
             return Err(Refusal::new(Cause::MetadataOperation).at(&submission.place).into());
@@ -101,7 +112,7 @@ impl Desk {
                 _ => update.submit_link(submission, order, place).await?,
             }
         }
-        let Plan { permit, act, entries, folders, associations, states } = update.plan;
+        let Plan { permit, act, entries, folders, associations, states, filled_folders } = update.plan;
         let permit = permit.ok_or_else(|| Refusal::new(Cause::MetadataOperation).at(&submission.place))?;
         let acting = Acting { act: act.unwrap_or(acting.act), targets: acting.targets.clone(), ..*acting };
         if self.is_taken(&permit, submission).await? {
@@ -120,7 +131,7 @@ impl Desk {
             folders,
             associations: members.into_iter().chain(associations).collect(),
             states,
-            filled_folders: Vec::new(),
+            filled_folders,
             at: Dtm::from_timestamp(self.clock.now()),
             original_type: request.original.media_type,
             original: request.original.bytes.clone(),
@@ -162,7 +173,7 @@ impl Desk {
             }
             let Plan { permit, states, .. } = removing.plan;
             let permit = permit.ok_or_else(|| Refusal::new(Cause::MetadataOperation).at(place))?;
-            match self.store.change_states(&permit, states, &acting.done(&permit)).await {
+            match self.store.change_states(&permit, states, &acting.done(&permit), acting.emergency_notice()).await {
                 Ok(()) => Ok(()),
                 Err(StoreError::Conflict { cause, .. }) => Err(Refusal::new(cause).at(place).into()),
                 Err(error) => Err(error.into()),
@@ -196,6 +207,23 @@ impl Desk {
 /// The links that order something, with their places.
 fn orders(submission: &Submission) -> impl Iterator<Item = (&Association, &str)> {
     submission.associations.iter().filter(|(a, _)| a.kind.is_order()).map(|(a, place)| (a, place.as_str()))
+}
+
+/// Where a link stands that is part of no operation of an update.
+fn unordered(submission: &Submission) -> Option<&str> {
+    let set = submission.set.entry_uuid.as_str();
+    let inside = |id: &str| {
+        submission.documents.iter().any(|d| d.entry.entry_uuid == id)
+            || submission.folders.iter().any(|f| f.folder.entry_uuid == id)
+            || submission.associations.iter().any(|(a, _)| a.entry_uuid == id)
+    };
+    let submitted = |id: &str| orders(submission).any(|(order, _)| order.target == id);
+    submission
+        .associations
+        .iter()
+        .filter(|(a, _)| !a.kind.is_order() && !submitted(&a.entry_uuid))
+        .find(|(a, _)| !(a.kind == AssociationKind::HasMember && a.source == set && inside(&a.target)))
+        .map(|(_, place)| place.as_str())
 }
 
 /// What a message is about to do, as far as it says itself.
@@ -255,6 +283,7 @@ struct Plan {
     folders: Vec<NewFolder>,
     associations: Vec<Association>,
     states: Vec<StateChange>,
+    filled_folders: Vec<String>,
 }
 
 /// An update being worked out.
@@ -273,7 +302,7 @@ impl Updating<'_> {
     async fn known(&self, query: &EntryQuery) -> Result<Vec<EntryRow>, Attempt> {
         let mut rows = self.desk.store.entries(&self.finding, query).await?;
         let matrix = self.desk.tables.matrix();
-        rows.retain(|row| self.grant.allows(&facts(self.desk, row), matrix).is_ok());
+        rows.retain(|row| !row.superseded && self.grant.allows(&facts(self.desk, row), matrix).is_ok());
         Ok(rows)
     }
 
@@ -285,24 +314,30 @@ impl Updating<'_> {
         let permit = self.desk.tables.decide_entry(actor, operation, self.space, &facts, self.settings);
         let permit = permit.map_err(|r| r.or_at(|| place.to_owned()))?;
         let rule = permit.rule();
-        if self.plan.permit.is_none() {
-            self.plan.act = Some(act_for(action));
-            self.plan.permit = Some(permit);
+        let act = act_for(action);
+        match self.plan.act {
+            // A trace tells one act: what deletes does nothing else.
+            Some(other) if other != act && (act == Act::Delete || other == Act::Delete) => {
+                return Err(Refusal::new(Cause::MetadataOperation)
+                    .at(place)
+                    .about("a deletion among other changes")
+                    .into());
+            }
+            Some(other) if other != act => self.plan.act = Some(Act::Update),
+            _ => self.plan.act = Some(act),
         }
+        self.plan.permit.get_or_insert(permit);
         Ok(rule)
     }
 
     /// Leave for a change that no row of the functional rights opens but to whom the document belongs.
     fn ask_owner(&mut self, row: &EntryRow, place: &str) -> Result<(), Attempt> {
         // An author deletes what is his own: who may do that may correct it.
-        let first = self.plan.permit.is_none();
-        match self.ask(Action::Delete, row, place)? {
-            Rule::Own => {
-                if first {
-                    self.plan.act = Some(Act::Update);
-                }
-                Ok(())
-            }
+        let before = self.plan.act.take();
+        let asked = self.ask(Action::Delete, row, place);
+        self.plan.act = Some(before.map_or(Act::Update, |act| if act == Act::Delete { act } else { Act::Update }));
+        match asked? {
+            Rule::Own => Ok(()),
             _ => Err(Refusal::new(Cause::NotAuthor).at(place).into()),
         }
     }
@@ -323,6 +358,10 @@ impl Updating<'_> {
         if previous_version(member) != Some(old.version) {
             return Err(refuse(Cause::MetadataVersion, PREVIOUS_VERSION));
         }
+        // A document that was replaced is not brought back by its metadata.
+        if !matches!(old.status, AvailabilityStatus::Approved | AvailabilityStatus::Archived) {
+            return Err(refuse(Cause::MetadataVersion, "availabilityStatus"));
+        }
         if let Some(attribute) = unmodifiable(old, document) {
             return Err(refuse(Cause::UnmodifiableMetadata, attribute));
         }
@@ -335,6 +374,10 @@ impl Updating<'_> {
             }
         }
         let mut entry = if actions.is_empty() || own == Some(Rule::Own) || corrected(old, new) {
+            let wrong = document.check(&self.desk.terms, self.desk.options.rules);
+            if corrected(old, new) && !wrong.is_empty() {
+                return Err(Attempt::Refused(wrong));
+            }
             if corrected(old, new) || actions.is_empty() {
                 self.ask_owner(&row, place).map_err(|attempt| match attempt {
                     Attempt::Refused(_) if !actions.is_empty() => {
@@ -358,6 +401,9 @@ impl Updating<'_> {
         entry.status = old.status;
         entry.kind = old.kind;
         entry.repository.clone_from(&old.repository);
+        if old.kind == space::EntryKind::OnDemand {
+            entry.creation_time.clone_from(&old.creation_time);
+        }
         entry.hash.clone_from(&old.hash);
         entry.size = old.size;
         self.plan.states.push(StateChange {
@@ -544,25 +590,36 @@ impl Updating<'_> {
         let refuse = |cause, about: &str| Attempt::from(Refusal::new(cause).at(place).about(about));
         let link = submission.associations.iter().map(|(a, _)| a).find(|a| a.entry_uuid == order.target);
         let link = link.ok_or_else(|| refuse(Cause::UnknownAssociationTarget, "targetObject"))?;
-        if link.kind.is_order() {
-            return Err(refuse(Cause::MetadataOperation, "associationType"));
-        }
         let ends = vec![link.source.clone(), link.target.clone()];
         let rows = self.known(&EntryQuery { entry_uuids: ends, ..EntryQuery::default() }).await?;
         let row = |id: &str| rows.iter().find(|r| r.entry.entry_uuid == id);
         if row(&link.target).is_none() {
             return Err(refuse(Cause::UnknownAssociationTarget, "targetObject"));
         }
+        let guard =
+            |kind, uuid: &str| StateChange::guard(kind, uuid, AvailabilityStatus::Approved, Cause::MetadataUpdate);
+        self.plan.states.push(guard(ObjectKind::Entry, &link.target));
+        let between_documents =
+            matches!(link.kind, AssociationKind::Append | AssociationKind::Transform | AssociationKind::IsSnapshotOf);
         match row(&link.source) {
-            Some(source) => {
+            Some(source) if between_documents => {
                 let source = source.clone();
+                self.plan.states.push(guard(ObjectKind::Entry, &link.source));
                 self.ask_owner(&source, place)?;
             }
+            // What replaces comes with its document (ITI-41): it deprecates what it replaces.
+            _ if link.kind != AssociationKind::HasMember => {
+                return Err(refuse(Cause::MetadataOperation, "associationType"));
+            }
+            Some(_) => return Err(refuse(Cause::MetadataOperation, "sourceObject")),
             None => {
                 let query = ObjectQuery { entry_uuids: vec![link.source.clone()], ..ObjectQuery::default() };
                 let folder = self.desk.store.folders(&self.finding, &query).await?.pop();
+                let folder = folder.filter(|f| !f.superseded);
                 let folder = folder.ok_or_else(|| refuse(Cause::UnknownAssociationTarget, "sourceObject"))?;
                 self.ask_for_folder(&folder.owners, Action::Archive, place)?;
+                self.plan.states.push(guard(ObjectKind::Folder, &link.source));
+                self.plan.filled_folders.push(link.source.clone());
             }
         }
         self.plan.associations.push(Association {
@@ -717,6 +774,7 @@ fn unmodifiable(old: &DocumentEntry, document: &SubmittedDocument) -> Option<&'s
         (new.kind != old.kind, "objectType"),
         (new.repository.is_some() && new.repository != old.repository, "repositoryUniqueId"),
         (new.mime_type != old.mime_type, "mimeType"),
+        (new.is_signature() != old.is_signature(), "typeCode (signature)"),
         (hash, "hash"),
         (size, "size"),
     ];
@@ -742,7 +800,7 @@ fn corrected(old: &DocumentEntry, new: &DocumentEntry) -> bool {
         && values(&old.comments) == values(&new.comments)
         && old.authors == new.authors
         && old.legal_authenticator == new.legal_authenticator
-        && old.creation_time == new.creation_time
+        && (old.creation_time == new.creation_time || old.kind == space::EntryKind::OnDemand)
         && old.service_start_time == new.service_start_time
         && old.service_stop_time == new.service_stop_time
         && old.language_code == new.language_code

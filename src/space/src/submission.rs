@@ -26,6 +26,16 @@ pub struct SubmittedDocument {
     pub announced_size: Option<u64>,
 }
 
+impl SubmittedDocument {
+    /// Checks all that can be checked of one document's metadata.
+    #[must_use]
+    pub fn check(&self, terms: &Terminology, rules: SubmissionRules) -> Vec<Refusal> {
+        let mut wrong = Vec::new();
+        EntryCheck { terms, rules, document: self, wrong: &mut wrong }.all();
+        wrong
+    }
+}
+
 /// A folder of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmittedFolder {
@@ -115,6 +125,7 @@ impl Submission {
         for folder in &self.folders {
             check_folder(folder, ins.as_ref(), rules, &mut wrong);
         }
+        self.check_unique_ids(&mut wrong);
         match ins {
             Some(ins) if wrong.is_empty() => Ok(ins),
             _ => Err(wrong),

@@ -76,9 +76,10 @@ pub(crate) async fn commit(
                 }
                 (verdict, Some(&prepared.trace))
             }
-            Job::States { guard, states: changes, trace } => {
+            Job::States { guard, states: changes, trace, messages: told } => {
                 let verdict = standing.fresh(Some(guard)).and_then(|()| standing.judge_states(&guard.space, changes));
                 if verdict.is_ok() {
+                    messages.extend(told.iter().map(|m| (trace.at_ms, m)));
                     states.extend(changes.iter().map(|s| (guard.space.as_str(), s)));
                 }
                 (verdict.map(|()| Deposited::Stored), Some(trace))
@@ -216,14 +217,19 @@ impl Standing {
     /// Whether objects are in the states their changes were decided on; if all are, they come to be in the new ones.
     fn judge_states(&mut self, space: &str, changes: &[StateChange]) -> Result<(), StoreError> {
         let place = |change: &StateChange| (change.kind, space.to_owned(), change.uuid.clone());
+        let mut changed = BTreeSet::new();
         for change in changes {
+            // Two changes of one object in one call: the second was decided on a state that the first ends.
+            if !change.is_guard() && !changed.insert((change.kind, change.uuid.as_str())) {
+                return Err(StoreError::conflict(change.otherwise, None));
+            }
             match self.states.get(&place(change)) {
                 Some((status, false)) if *status == change.from => {}
                 Some(_) => return Err(StoreError::conflict(change.otherwise, None)),
                 None => return Err(StoreError::conflict(Cause::UnknownAssociationTarget, None)),
             }
         }
-        for change in changes {
+        for change in changes.iter().filter(|change| !change.is_guard()) {
             self.states.insert(place(change), (change.to, change.superseded));
         }
         Ok(())
@@ -463,7 +469,7 @@ async fn insert_folders(connection: &mut Connection, jobs: &[&PreparedDeposit]) 
 }
 
 async fn change_states(connection: &mut Connection, states: &[(&str, &StateChange)]) -> Result<(), StoreError> {
-    for (space, change) in states {
+    for (space, change) in states.iter().filter(|(_, change)| !change.is_guard()) {
         let superseded = if change.superseded { ", superseded = TRUE" } else { "" };
         let table = change.kind.table();
         let text = format!("UPDATE {table} SET status = $1{superseded} WHERE space_id = $2 AND entry_uuid = $3");

@@ -16,8 +16,7 @@ use crate::{
     vault::DataKey,
 };
 
-const ENTRY: &str =
-    "SELECT status, owners, sealed_metadata, body_id, deposited_ms, entry_uuid FROM document_entry WHERE space_id = ";
+const ENTRY: &str = "SELECT status, owners, sealed_metadata, body_id, deposited_ms, entry_uuid, superseded FROM document_entry WHERE space_id = ";
 
 /// Identifiers one statement looks for at most.
 const LOOKED_FOR: usize = 500;
@@ -131,8 +130,9 @@ impl Store {
         crate::demand(permit, reads)?;
         let space = permit.space().to_string();
         let key = self.key_of(permit).await?;
-        let mut sql =
-            Sql::new("SELECT owners, sealed_metadata, entry_uuid, status, last_update FROM folder WHERE space_id = ");
+        let mut sql = Sql::new(
+            "SELECT owners, sealed_metadata, entry_uuid, status, last_update, superseded FROM folder WHERE space_id = ",
+        );
         sql.value(&space);
         one_of(&mut sql, "entry_uuid", query.entry_uuids.iter().map(String::as_str));
         one_of(&mut sql, "unique_id", query.unique_ids.iter().map(String::as_str));
@@ -152,7 +152,7 @@ impl Store {
                 folder.status = status(row, 3)?;
                 folder.last_update =
                     Dtm::parse(row.text(4)?).map_err(|_| StoreError::Corrupt { what: "last update" })?;
-                Ok(FolderRow { owners: from_json(row.text(0)?, "owners")?, folder })
+                Ok(FolderRow { owners: from_json(row.text(0)?, "owners")?, folder, superseded: row.boolean(5)? })
             })
             .collect()
     }
@@ -277,5 +277,6 @@ fn entry_row(row: &Row, key: &DataKey, space: &str) -> Result<EntryRow, StoreErr
         owners: from_json(row.text(1)?, "owners")?,
         body_id: row.text(3)?.to_owned(),
         deposited_ms: row.int(4)?,
+        superseded: row.boolean(6)?,
     })
 }

@@ -72,6 +72,7 @@ impl Store {
         leave: &AtLarge,
         grantee: &str,
         is_structure: bool,
+        since_ms: i64,
         limit: usize,
     ) -> Result<Vec<(SpaceId, i64)>, StoreError> {
         if leave.action() != Action::ListAccessible {
@@ -79,11 +80,11 @@ impl Store {
         }
         let sql = Sql::new(
             "SELECT space_id, since_ms FROM authorisation WHERE grantee = $1 AND is_structure = $2 AND kind = 'given' \
-             ORDER BY since_ms DESC LIMIT $3",
+             AND since_ms >= $3 ORDER BY since_ms DESC LIMIT $4",
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut reader = self.readers.get().await?;
-        let rows = reader.all(sql.bind(grantee).bind(is_structure).bind(limit)).await?;
+        let rows = reader.all(sql.bind(grantee).bind(is_structure).bind(since_ms).bind(limit)).await?;
         reader.done();
         rows.iter().map(|row| Ok((space_id(row.text(0)?)?, row.int(1)?))).collect()
     }
@@ -358,7 +359,11 @@ async fn set(connection: &mut Connection, space: &str, change: &Change) -> Resul
         Change::State(state) => {
             Sql::new("UPDATE space SET state = $1 WHERE space_id = $2").bind(state.as_str()).bind(space)
         }
-        Change::DestroyKey => Sql::new("DELETE FROM space_key WHERE space_id = $1").bind(space),
+        Change::DestroyKey => {
+            // Nothing may be left by which the holder could be looked for.
+            connection.execute(Sql::new("DELETE FROM trait_index WHERE space_id = $1").bind(space)).await?;
+            Sql::new("DELETE FROM space_key WHERE space_id = $1").bind(space)
+        }
     };
     connection.execute(sql).await.map(drop)
 }

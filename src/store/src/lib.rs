@@ -248,9 +248,11 @@ impl Store {
         permit: &Permit,
         states: Vec<StateChange>,
         event: &TraceEvent,
+        notifications: Vec<Notification>,
     ) -> Result<(), StoreError> {
         demand(permit, |o| matches!(o, Operation::Change(_)))?;
-        let job = Job::States { guard: Guard::on(permit), states, trace: self.trace(event)? };
+        let messages = self.sealed(&permit.space().to_string(), notifications)?;
+        let job = Job::States { guard: Guard::on(permit), states, trace: self.trace(event)?, messages };
         self.writer.submit(job).await.map(drop)
     }
 

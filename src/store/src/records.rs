@@ -126,6 +126,18 @@ pub struct ActRecord {
     pub notifications: Vec<Notification>,
 }
 
+impl StateChange {
+    /// Holds that an object is in a state, and changes nothing.
+    #[must_use]
+    pub fn guard(kind: ObjectKind, uuid: &str, state: AvailabilityStatus, otherwise: Cause) -> Self {
+        Self { kind, uuid: uuid.to_owned(), from: state, to: state, superseded: false, otherwise }
+    }
+
+    pub(crate) fn is_guard(&self) -> bool {
+        self.from == self.to && !self.superseded
+    }
+}
+
 /// A submission to be stored, all or nothing.
 #[derive(Debug, Clone)]
 pub struct Deposit {
@@ -225,6 +237,8 @@ pub struct EntryRow {
     pub body_id: String,
     /// When it was stored, in milliseconds since 1970 UTC.
     pub deposited_ms: i64,
+    /// Whether a newer version of its metadata took its place.
+    pub superseded: bool,
 }
 
 /// Which events of a space's trace are read, newest first.
@@ -265,6 +279,8 @@ pub struct SetRow {
 pub struct FolderRow {
     /// The metadata.
     pub folder: Folder,
+    /// Whether a newer version of its metadata took its place.
+    pub superseded: bool,
     /// Whose it is.
     pub owners: Vec<Owner>,
 }

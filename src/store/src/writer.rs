@@ -47,7 +47,7 @@ pub(crate) enum Job {
     /// A submission.
     Deposit(Box<PreparedDeposit>),
     /// A change of the state of objects.
-    States { guard: Guard, states: Vec<StateChange>, trace: PendingTrace },
+    States { guard: Guard, states: Vec<StateChange>, trace: PendingTrace, messages: Vec<SealedMessage> },
     /// A change of settings.
     Change { guard: Guard, change: PreparedChange, trace: PendingTrace },
     /// The development clock.
