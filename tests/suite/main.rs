@@ -27,3 +27,4 @@ mod trace;
 mod trust;
 mod vectors;
 mod wrapping;
+mod zeep;
