@@ -106,17 +106,17 @@ async fn the_dmps_own_queries_and_retrievals_are_understood() {
 }
 
 #[tokio::test]
-async fn messages_of_services_not_served_yet_are_told_so() {
+async fn the_dmps_own_messages_about_people_are_understood_by_their_service_and_no_other() {
     let Some(files) = corpus::files("corpus/dmp/messages") else { return };
     let gateway = Gateway::start();
     let mut physician = Caller::of(&gateway, "medecin", 0);
-    for name in ["TD0.2-request.xml", "TD0.4-request.xml"] {
+    for (name, answer) in [("TD0.2-request.xml", "PRPA_IN201308UV02"), ("TD0.4-request.xml", "DMPOk")] {
         let message = adapted(&sample(&files, name), &physician);
-        for path in [soap::REGISTRY, soap::REPOSITORY] {
+        for path in [soap::REGISTRY, soap::REPOSITORY, soap::HABILITATIONS] {
             faulted(&physician.post_envelope(path, message.clone()).await, 400, "unknown_action");
         }
-        let path = "/si-dmp-server/v2/services/patients";
-        assert_eq!(physician.post_envelope(path, message).await.status, 404, "{name}");
+        let reply = physician.post_envelope(soap::PATIENTS, message).await;
+        assert!(reply.status == 200 && reply.text().contains(answer), "{name}: {}", reply.text());
     }
     physician.put(&TestDocument::biology()).await;
     assert_eq!(physician.client.connections, 1);

@@ -6,6 +6,7 @@ mod bucket;
 mod corpus;
 mod crash;
 mod evidence;
+mod examples;
 mod faults;
 mod fhir;
 mod fhir_bodies;
