@@ -43,6 +43,8 @@ pub struct Server {
     pub oid: String,
     pub vihf: Option<String>,
     pub bearer: Option<String>,
+    /// A number without record, and a VIHF for it.
+    pub nobody: Option<(String, String)>,
     pub registry: String,
     pub repository: String,
     pub patients: String,
@@ -85,6 +87,7 @@ impl Server {
             oid: arguments.oid.clone(),
             vihf: text(&arguments.vihf)?,
             bearer: text(&arguments.bearer)?,
+            nobody: arguments.nobody.clone().zip(text(&arguments.nobody_vihf)?),
             registry: arguments.registry.clone(),
             repository: arguments.repository.clone(),
             patients: arguments.patients.clone(),

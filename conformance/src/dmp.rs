@@ -254,6 +254,20 @@ pub const CLAUSES: &[Clause] = &[
     },
 ];
 
+/// Clauses about a number that has no record, with a VIHF for it.
+pub const OF_NOBODY: &[Clause] = &[Clause {
+    name: "TD0.2_no_record",
+    asks: "a number without record is an answer without identity, and not an error",
+    check: |s| {
+        let (ins, vihf) = s.nobody.as_ref().ok_or("no VIHF for a number without record")?;
+        let answer = demographics_as(s, vihf, ins)?;
+        has(&answer, "PRPA_IN201308UV02")?;
+        has(&answer, "\"AA\"")?;
+        has(&answer, "\"NF\"")?;
+        expect(&answer, !answer.text().contains("patientPerson"), "no identity")
+    },
+}];
+
 const FIND_SETS: &str = "f26abbcb-ac74-4422-8a30-edb644bbc1a9";
 const FIND_FOLDERS: &str = "958f3006-baad-4929-a4de-ff1114824431";
 const FIND_BY_REFERENCE: &str = "12941a89-e02e-4be5-967c-ce4bfc8fe492";
@@ -365,16 +379,24 @@ fn remove(s: &Server, ids: &[String]) -> Result<Answer, String> {
 }
 
 fn dmp(s: &Server, path: &str, action: &str, body: &str) -> Result<Answer, String> {
+    dmp_as(s, vihf(s), path, action, body)
+}
+
+fn dmp_as(s: &Server, vihf: &str, path: &str, action: &str, body: &str) -> Result<Answer, String> {
     let answer = s.post(
         path,
         &[("content-type", "application/soap+xml; charset=UTF-8")],
-        envelope(action, vihf(s), body).as_bytes(),
+        envelope(action, vihf, body).as_bytes(),
     )?;
     expect(&answer, answer.status == 200, "HTTP 200")?;
     Ok(answer)
 }
 
 fn demographics(s: &Server, ins: &str) -> Result<Answer, String> {
+    demographics_as(s, vihf(s), ins)
+}
+
+fn demographics_as(s: &Server, vihf: &str, ins: &str) -> Result<Answer, String> {
     let device =
         |oid: &str| format!(r#"<device classCode="DEV" determinerCode="INSTANCE"><id root="{oid}"/></device>"#);
     let body = format!(
@@ -385,5 +407,5 @@ fn demographics(s: &Server, ins: &str) -> Result<Answer, String> {
         s.fresh_oid(),
         s.oid
     );
-    dmp(s, &s.patients, "urn:hl7-org:v3:PRPA_IN201307UV02", &body)
+    dmp_as(s, vihf, &s.patients, "urn:hl7-org:v3:PRPA_IN201307UV02", &body)
 }

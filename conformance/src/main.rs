@@ -43,6 +43,12 @@ pub struct Arguments {
     /// File of a bearer of the caller for the holder. Without it the FHIR clauses are skipped.
     #[arg(long)]
     pub bearer: Option<PathBuf>,
+    /// A number (INS) that has no record.
+    #[arg(long)]
+    pub nobody: Option<String>,
+    /// File of a signed VIHF of the caller for that number. Without both, what is asked of it is skipped.
+    #[arg(long)]
+    pub nobody_vihf: Option<PathBuf>,
     /// Path of the registry service.
     #[arg(long, default_value = "/si-dmp-server/v2/services/registry")]
     pub registry: String,
@@ -95,6 +101,7 @@ fn main() -> ExitCode {
     for (face, clauses, ready) in [
         ("soap", soap::CLAUSES, server.vihf.is_some()),
         ("dmp", dmp::CLAUSES, server.vihf.is_some()),
+        ("dmp", dmp::OF_NOBODY, server.nobody.is_some()),
         ("fhir", fhir::CLAUSES, server.bearer.is_some()),
     ] {
         for clause in clauses {

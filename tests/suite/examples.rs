@@ -25,6 +25,8 @@ const SOURCES: [&str; 4] = [
 
 const UPDATE: &str = "urn:ihe:iti:2010:UpdateDocumentSet";
 const IMAGING: &str = "18748-4";
+/// Parameters of a stored query.
+type Slots<'a> = &'a [(&'a str, &'a str)];
 /// Heads of the identifiers of these examples.
 const OURS: &str = "00000000-0000-4000-8000-";
 
@@ -147,7 +149,7 @@ impl Examples {
         assert!(answer.contains("ResponseStatusType:Success"), "{name}: {answer}");
     }
 
-    async fn query(&mut self, name: &str, caller: &mut Caller, kind: &str, query: &str, slots: &[(&str, &str)]) {
+    async fn query(&mut self, name: &str, caller: &mut Caller, kind: &str, query: &str, slots: Slots<'_>) {
         let body = soap::stored_query(query, kind, slots);
         let action = "urn:ihe:iti:2007:RegistryStoredQuery";
         let answer = self.exchange(&format!("iti-18-{name}"), caller, soap::REGISTRY, action, &body).await;
@@ -288,7 +290,7 @@ async fn queries(examples: &mut Examples, caller: &mut Caller, (id, set, folder)
     let related = [by_uuid[0], ("$AssociationTypes", "('urn:ihe:iti:2007:AssociationType:APND')")];
     let in_folders = [("$XDSFolderUniqueId", quoted(folder.trim_matches('\'')))];
     let in_folders = [(in_folders[0].0, in_folders[0].1.as_str())];
-    let all: [(&str, &str, &[(&str, &str)]); 8] = [
+    let all: [(&str, &str, Slots<'_>); 8] = [
         ("get-folders", "5737b14c-8a1a-4539-b659-e03a34a5e1e4", &in_folders),
         ("get-associations", "a7ae438b-4bc2-4642-93e9-be891f7bb155", &any),
         ("get-documents-and-associations", "bab9529a-4a10-40b3-a01f-f68a615d247a", &by_uuids),
