@@ -102,7 +102,7 @@ async fn set(state: &IheState, heading: &Heading, caller: &Caller, message: &Set
             Err(state.desk.refused(caller, Act::Authorise, vec![refusal]).await)
         }
     };
-    let (status, context) = verdict(done.as_ref().map(|()| ()));
+    let (status, context) = verdict(done.as_ref().copied());
     let response = SetAuthorizationResponse { status: Some(status), context };
     send(state, heading, action::SET_AUTHORIZATION_RESPONSE, |out| response.write(out))
 }
@@ -171,11 +171,11 @@ async fn list_patients(state: &IheState, heading: &Heading, caller: &Caller, mes
 
 /// From when on, and on whose behalf: one's own alone.
 fn since(caller: &Caller, message: &PatientList) -> Result<Since, Refusal> {
-    if let Some(owner) = message.ps_owner_id.as_deref().filter(|owner| !owner.is_empty()) {
-        if caller.actor.id.as_ref().is_none_or(|id| id.as_str() != owner) {
-            let refusal = Refusal::new(Cause::FunctionDenied).at("/patientList/psOwnerId");
-            return Err(refusal.about("psOwnerId (another professional)"));
-        }
+    if let Some(owner) = message.ps_owner_id.as_deref().filter(|owner| !owner.is_empty())
+        && caller.actor.id.as_ref().is_none_or(|id| id.as_str() != owner)
+    {
+        let refusal = Refusal::new(Cause::FunctionDenied).at("/patientList/psOwnerId");
+        return Err(refusal.about("psOwnerId (another professional)"));
     }
     let Some(from) = message.start_date.as_deref().filter(|from| !from.is_empty()) else { return Ok(Since::Ever) };
     let invalid = |_| Refusal::new(Cause::MalformedMessage).at("/patientList/startDate");
