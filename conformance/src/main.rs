@@ -1,8 +1,10 @@
-//! Conformance of a document-sharing server, by the wire alone: ITI-18, 41, 43 by SOAP, PDSm (ITI-65, 66, 67, 68) by FHIR.
+//! Conformance of a document-sharing server, by the wire alone: ITI-18, 41, 43, 57, 62 and the DMP's own
+//! messages by SOAP, PDSm (ITI-65, 66, 67, 68) by FHIR.
 //! Each test is named by the clause it checks. Writes JUnit XML and one HTML page; exit 1 when a clause is not met.
 
 mod bundle;
 mod client;
+mod dmp;
 mod fhir;
 mod report;
 mod soap;
@@ -41,12 +43,24 @@ pub struct Arguments {
     /// File of a bearer of the caller for the holder. Without it the FHIR clauses are skipped.
     #[arg(long)]
     pub bearer: Option<PathBuf>,
+    /// A number (INS) that has no record.
+    #[arg(long)]
+    pub nobody: Option<String>,
+    /// File of a signed VIHF of the caller for that number. Without both, what is asked of it is skipped.
+    #[arg(long)]
+    pub nobody_vihf: Option<PathBuf>,
     /// Path of the registry service.
     #[arg(long, default_value = "/si-dmp-server/v2/services/registry")]
     pub registry: String,
     /// Path of the repository service.
     #[arg(long, default_value = "/si-dmp-server/v2/services/repository")]
     pub repository: String,
+    /// Path of the patients service.
+    #[arg(long, default_value = "/si-dmp-server/v2/services/patients")]
+    pub patients: String,
+    /// Path of the habilitations service.
+    #[arg(long, default_value = "/si-dmp-server/v2/services/habilitations")]
+    pub habilitations: String,
     /// repositoryUniqueId of the server.
     #[arg(long, default_value = "1.2.250.1.213.4.1.1.1.2")]
     pub repository_id: String,
@@ -84,9 +98,12 @@ fn main() -> ExitCode {
         }
     };
     let mut outcomes = Vec::new();
-    for (face, clauses, ready) in
-        [("soap", soap::CLAUSES, server.vihf.is_some()), ("fhir", fhir::CLAUSES, server.bearer.is_some())]
-    {
+    for (face, clauses, ready) in [
+        ("soap", soap::CLAUSES, server.vihf.is_some()),
+        ("dmp", dmp::CLAUSES, server.vihf.is_some()),
+        ("dmp", dmp::OF_NOBODY, server.nobody.is_some()),
+        ("fhir", fhir::CLAUSES, server.bearer.is_some()),
+    ] {
         for clause in clauses {
             if arguments.only.as_ref().is_some_and(|only| !clause.name.contains(only.as_str())) {
                 continue;

@@ -11,7 +11,7 @@ use crate::{
 const QUERY: &str = "urn:ihe:iti:2007:RegistryStoredQuery";
 const PROVIDE: &str = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b";
 const RETRIEVE: &str = "urn:ihe:iti:2007:RetrieveDocumentSet";
-const APPROVED: &str = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved";
+pub const APPROVED: &str = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved";
 const MESSAGE: &str = "urn:uuid:0f4a8a52-6a0c-4a52-9c5e-0d4b8a6f1c77";
 
 pub const CLAUSES: &[Clause] = &[
@@ -128,20 +128,20 @@ pub const CLAUSES: &[Clause] = &[
     },
 ];
 
-fn expect(answer: &Answer, met: bool, what: &str) -> Result<(), String> {
+pub fn expect(answer: &Answer, met: bool, what: &str) -> Result<(), String> {
     if met { Ok(()) } else { Err(format!("expected {what}; status {}: {}", answer.status, answer.head())) }
 }
 
-fn has(answer: &Answer, text: &str) -> Result<(), String> {
+pub fn has(answer: &Answer, text: &str) -> Result<(), String> {
     expect(answer, answer.text().contains(text), text)
 }
 
-fn success(answer: &Answer) -> Result<(), String> {
+pub fn success(answer: &Answer) -> Result<(), String> {
     expect(answer, answer.status == 200, "HTTP 200")?;
     has(answer, "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success")
 }
 
-fn failure(answer: &Answer, code: &str) -> Result<(), String> {
+pub fn failure(answer: &Answer, code: &str) -> Result<(), String> {
     has(answer, "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure")?;
     has(answer, &format!("errorCode=\"{code}\""))
 }
@@ -150,7 +150,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn envelope(action: &str, vihf: &str, body: &str) -> String {
+pub fn envelope(action: &str, vihf: &str, body: &str) -> String {
     let security = if vihf.is_empty() {
         String::new()
     } else {
@@ -167,35 +167,40 @@ fn post(s: &Server, path: &str, body: &[u8]) -> Result<Answer, String> {
     s.post(path, &[("content-type", "application/soap+xml; charset=UTF-8")], body)
 }
 
-fn vihf(s: &Server) -> &str {
+pub fn vihf(s: &Server) -> &str {
     s.vihf.as_deref().unwrap_or_default()
 }
 
-fn slot(name: &str, value: &str) -> String {
+pub fn slot(name: &str, value: &str) -> String {
     format!(r#"<Slot name="{name}"><ValueList><Value>{value}</Value></ValueList></Slot>"#)
 }
 
-fn status() -> String {
+pub fn status() -> String {
     slot("$XDSDocumentEntryStatus", &format!("('{APPROVED}')"))
 }
 
-fn adhoc(id: &str, slots: &str) -> String {
+pub fn adhoc(id: &str, slots: &str) -> String {
     format!(
         r#"<q:AdhocQueryRequest xmlns:q="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><q:ResponseOption returnComposedObjects="true" returnType="LeafClass"/><AdhocQuery id="urn:uuid:{id}">{slots}</AdhocQuery></q:AdhocQueryRequest>"#
     )
 }
 
-fn find(s: &Server, more: &str) -> String {
+pub fn find(s: &Server, more: &str) -> String {
     let patient = slot("$XDSDocumentEntryPatientId", &format!("'{}^^^&amp;{}&amp;ISO^NH'", s.ins, s.oid));
     adhoc("14d4debf-8f97-4251-9a74-a90016b0af0d", &(patient + more))
 }
 
-fn get(unique_id: &str) -> String {
+pub fn get(unique_id: &str) -> String {
     adhoc("5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4", &slot("$XDSDocumentEntryUniqueId", &format!("('{unique_id}')")))
 }
 
-fn query(s: &Server, body: &str) -> Result<Answer, String> {
+pub fn query(s: &Server, body: &str) -> Result<Answer, String> {
     post(s, &s.registry, envelope(QUERY, vihf(s), body).as_bytes())
+}
+
+/// An envelope of this action and body.
+pub fn send_to(s: &Server, path: &str, action: &str, body: &str) -> Result<Answer, String> {
+    post(s, path, envelope(action, vihf(s), body).as_bytes())
 }
 
 fn retrieve(s: &Server, repository: &str, unique_id: &str) -> Result<Answer, String> {
@@ -205,7 +210,7 @@ fn retrieve(s: &Server, repository: &str, unique_id: &str) -> Result<Answer, Str
     post(s, &s.repository, envelope(RETRIEVE, vihf(s), &body).as_bytes())
 }
 
-fn provide(s: &Server, unique_id: &str, set_id: &str, body: &[u8]) -> Result<Answer, String> {
+pub fn provide(s: &Server, unique_id: &str, set_id: &str, body: &[u8]) -> Result<Answer, String> {
     send(s, &submission(s, unique_id, set_id), body)
 }
 
@@ -224,42 +229,55 @@ fn send(s: &Server, body: &str, document: &[u8]) -> Result<Answer, String> {
     s.post(&s.repository, &[("content-type", &kind)], &package)
 }
 
-/// A minimal French submission: one biology report.
-fn submission(s: &Server, unique_id: &str, set_id: &str) -> String {
-    let cx = format!("{}^^^&amp;{}&amp;ISO^NH", s.ins, s.oid);
-    let person = "899900000101^CONFORMANCE^TEST^^^^^^&amp;1.2.250.1.71.4.2.1&amp;ISO^D^^^IDNPS";
-    let author = |scheme: &str, object: &str, n: &str| {
-        format!(
-            r#"<Classification id="{n}" classificationScheme="urn:uuid:{scheme}" classifiedObject="{object}" nodeRepresentation="">{}{}</Classification>"#,
-            slot("authorInstitution", "CONFORMANCE^^^^^&amp;1.2.250.1.71.4.2.2&amp;ISO^IDNST^^^499900000101001"),
-            slot("authorPerson", person)
-        )
-    };
-    let code = |scheme: &str, object: &str, n: &str, code: &str, system: &str| {
-        format!(
-            r#"<Classification id="{n}" classificationScheme="urn:uuid:{scheme}" classifiedObject="{object}" nodeRepresentation="{code}">{}<Name><LocalizedString value="{code}"/></Name></Classification>"#,
-            slot("codingScheme", system)
-        )
-    };
-    let id = |scheme: &str, object: &str, n: &str, value: &str, name: &str| {
-        format!(
-            r#"<ExternalIdentifier id="{n}" identificationScheme="urn:uuid:{scheme}" registryObject="{object}" value="{value}"><Name><LocalizedString value="{name}"/></Name></ExternalIdentifier>"#
-        )
-    };
+const PERSON: &str = "899900000101^CONFORMANCE^TEST^^^^^^&amp;1.2.250.1.71.4.2.1&amp;ISO^D^^^IDNPS";
+
+fn cx(s: &Server) -> String {
+    format!("{}^^^&amp;{}&amp;ISO^NH", s.ins, s.oid)
+}
+
+fn author(scheme: &str, object: &str, n: &str) -> String {
+    format!(
+        r#"<Classification id="{n}" classificationScheme="urn:uuid:{scheme}" classifiedObject="{object}" nodeRepresentation="">{}{}</Classification>"#,
+        slot("authorInstitution", "CONFORMANCE^^^^^&amp;1.2.250.1.71.4.2.2&amp;ISO^IDNST^^^499900000101001"),
+        slot("authorPerson", PERSON)
+    )
+}
+
+fn code(scheme: &str, object: &str, n: &str, code: &str, system: &str) -> String {
+    format!(
+        r#"<Classification id="{n}" classificationScheme="urn:uuid:{scheme}" classifiedObject="{object}" nodeRepresentation="{code}">{}<Name><LocalizedString value="{code}"/></Name></Classification>"#,
+        slot("codingScheme", system)
+    )
+}
+
+fn identifier(scheme: &str, object: &str, n: &str, value: &str, name: &str) -> String {
+    format!(
+        r#"<ExternalIdentifier id="{n}" identificationScheme="urn:uuid:{scheme}" registryObject="{object}" value="{value}"><Name><LocalizedString value="{name}"/></Name></ExternalIdentifier>"#
+    )
+}
+
+/// A submission set.
+pub fn submission_set(s: &Server, set_id: &str) -> String {
     let set = [
         slot("submissionTime", "20260101120000"),
         author("a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d", "set", "c1"),
         code("aa543740-bdda-424e-8c96-df4873be8500", "set", "c2", "07", "1.2.250.1.213.2.2"),
         r#"<Classification id="c3" classificationNode="urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd" classifiedObject="set"/>"#.to_owned(),
-        id("6b5aea1a-874d-4603-a4bc-96a0a7b38446", "set", "e1", &cx, "XDSSubmissionSet.patientId"),
-        id("554ac39e-e3fe-47fe-b233-965d2a147832", "set", "e2", "1.2.250.1.999.9", "XDSSubmissionSet.sourceId"),
-        id("96fdda7c-d067-4183-912e-bf5ee74998a8", "set", "e3", set_id, "XDSSubmissionSet.uniqueId"),
+        identifier("6b5aea1a-874d-4603-a4bc-96a0a7b38446", "set", "e1", &cx(s), "XDSSubmissionSet.patientId"),
+        identifier("554ac39e-e3fe-47fe-b233-965d2a147832", "set", "e2", "1.2.250.1.999.9", "XDSSubmissionSet.sourceId"),
+        identifier("96fdda7c-d067-4183-912e-bf5ee74998a8", "set", "e3", set_id, "XDSSubmissionSet.uniqueId"),
     ]
     .concat();
+    format!(r#"<RegistryPackage id="set">{set}</RegistryPackage>"#)
+}
+
+/// A minimal French submission: one biology report.
+fn submission(s: &Server, unique_id: &str, set_id: &str) -> String {
+    let (cx, set) = (cx(s), submission_set(s, set_id));
     let entry = [
         slot("creationTime", "20260101115900"),
         slot("languageCode", "fr-FR"),
-        slot("legalAuthenticator", person),
+        slot("legalAuthenticator", PERSON),
         slot("serviceStartTime", "20260101110000"),
         slot("sourcePatientId", "1^^^&amp;1.2.250.1.999.9.2&amp;ISO^PI"),
         r#"<Name><LocalizedString value="Compte rendu de conformité" xml:lang="FR" charset="UTF8"/></Name>"#.to_owned(),
@@ -276,12 +294,12 @@ fn submission(s: &Server, unique_id: &str, set_id: &str) -> String {
         ),
         code("f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1", "doc", "c9", "SA01", "1.2.250.1.71.4.2.4"),
         code("cccf5598-8b07-4b77-a05e-ae952c785ead", "doc", "c10", "ETABLISSEMENT", "1.2.250.1.213.1.1.4.9"),
-        id("58a6f841-87b3-4a3e-92fd-a8ffeff98427", "doc", "e4", &cx, "XDSDocumentEntry.patientId"),
-        id("2e82c1f6-a085-4c72-9da3-8640a32e42ab", "doc", "e5", unique_id, "XDSDocumentEntry.uniqueId"),
+        identifier("58a6f841-87b3-4a3e-92fd-a8ffeff98427", "doc", "e4", &cx, "XDSDocumentEntry.patientId"),
+        identifier("2e82c1f6-a085-4c72-9da3-8640a32e42ab", "doc", "e5", unique_id, "XDSDocumentEntry.uniqueId"),
     ]
     .concat();
     format!(
-        r#"<x:ProvideAndRegisterDocumentSetRequest xmlns:x="urn:ihe:iti:xds-b:2007" xmlns:l="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><l:SubmitObjectsRequest><RegistryObjectList><RegistryPackage id="set">{set}</RegistryPackage><ExtrinsicObject id="doc" mimeType="text/xml" objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1">{entry}</ExtrinsicObject><Association id="a1" associationType="urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember" sourceObject="set" targetObject="doc">{}</Association></RegistryObjectList></l:SubmitObjectsRequest><x:Document id="doc"><xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:document@conformance"/></x:Document></x:ProvideAndRegisterDocumentSetRequest>"#,
+        r#"<x:ProvideAndRegisterDocumentSetRequest xmlns:x="urn:ihe:iti:xds-b:2007" xmlns:l="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><l:SubmitObjectsRequest><RegistryObjectList>{set}<ExtrinsicObject id="doc" mimeType="text/xml" objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1">{entry}</ExtrinsicObject><Association id="a1" associationType="urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember" sourceObject="set" targetObject="doc">{}</Association></RegistryObjectList></l:SubmitObjectsRequest><x:Document id="doc"><xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:document@conformance"/></x:Document></x:ProvideAndRegisterDocumentSetRequest>"#,
         slot("SubmissionSetStatus", "Original")
     )
 }

@@ -215,6 +215,18 @@ pub(crate) fn of_multipart(error: &MultipartError) -> Refusal {
     Refusal::new(cause).at(error.place())
 }
 
+/// The registry code of a cause, or the code of its fault with the HTTP status, as the page for integrators has it.
+#[cfg(test)]
+pub(crate) fn sent_as(cause: Cause) -> String {
+    match wire(cause) {
+        Wire::Registry(code) => format!("`{code}`"),
+        Wire::Fault(_) => {
+            let fault = fault(&Refusal::new(cause));
+            format!("fault `{:?}`, HTTP {}", fault.code, status(&fault, cause).as_u16())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

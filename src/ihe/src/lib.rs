@@ -7,6 +7,8 @@
 //! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
 
 mod answer;
+#[cfg(test)]
+mod docs;
 mod errors;
 mod habilitations;
 mod iti18;

@@ -21,8 +21,8 @@ use wire_soap::{
 
 use crate::{IheState, answer, errors, iti41, receive::Heading};
 
-/// Code system of our own causes, in acknowledgement details.
-const CAUSES: &str = "urn:passerelle:cause";
+/// Code system of our own causes, in acknowledgement details: its name, and its identifier (HL7 v3 `uid` admits no URN).
+const CAUSES: (&str, &str) = ("urn:passerelle:cause", "5d0f6a52-2b1c-4b6e-9d3a-7c1e8f4a9b60");
 /// AUTORISATION, and the system of the words that head attention lines (reference §1.3).
 const AUTHORISATION: (&str, &str) = ("AUTORISATION", "1.2.250.1.213.4.1.2.6.1");
 const MEDECIN_TRAITANT: (&str, &str) = ("STATUT_MT", "1.2.250.1.213.4.1.2.6.3");
@@ -96,7 +96,10 @@ impl Answering<'_> {
 fn detail(refusal: &Refusal) -> AcknowledgementDetail {
     AcknowledgementDetail {
         type_code: Some("E".into()),
-        code: Some(ConceptDescriptor::new(refusal.cause.code(), CAUSES)),
+        code: Some(ConceptDescriptor {
+            code_system_name: Some(CAUSES.0.to_owned()),
+            ..ConceptDescriptor::new(refusal.cause.code(), CAUSES.1)
+        }),
         text: Some(errors::context(refusal)),
         locations: refusal.place.iter().cloned().collect(),
     }

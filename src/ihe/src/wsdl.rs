@@ -226,6 +226,13 @@ pub(crate) fn describe(service: Service, host: &str) -> String {
     out
 }
 
+/// Operations of a service: its path, then the action, the request's element and the answer's action of each.
+#[cfg(test)]
+pub(crate) fn actions(service: Service) -> (&'static str, Vec<[&'static str; 3]>) {
+    let (name, operations) = operations(service);
+    (name, operations.iter().map(|o| [o.request.1, o.action, o.answered]).collect())
+}
+
 /// A host as it may stand in an address: letters, digits and what joins them.
 pub(crate) fn host(text: &str) -> Option<&str> {
     let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');

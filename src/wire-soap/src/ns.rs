@@ -63,8 +63,9 @@ pub mod action {
     pub const RETRIEVE_DOCUMENT_SET_RESPONSE: &str = "urn:ihe:iti:2007:RetrieveDocumentSetResponse";
     /// ITI-57 request.
     pub const UPDATE_DOCUMENT_SET: &str = "urn:ihe:iti:2010:UpdateDocumentSet";
-    /// ITI-57 response.
-    pub const UPDATE_DOCUMENT_SET_RESPONSE: &str = "urn:ihe:iti:2010:UpdateDocumentSetResponse";
+    /// ITI-57 response, as the DMP's XDS.b_DocumentRegistry.wsdl has it: IHE writes no hyphen, and a client made from
+    /// the DMP's WSDL may refuse an answer of another action.
+    pub const UPDATE_DOCUMENT_SET_RESPONSE: &str = "urn:ihe:iti:2010:UpdateDocumentSet-Response";
     /// ITI-42 request.
     pub const REGISTER: &str = "urn:ihe:iti:2007:RegisterDocumentSet-b";
     /// ITI-42 response.

@@ -467,3 +467,38 @@ pub fn patient_list(start: &str, date_type: &str) -> String {
         r#"<patientList xmlns="urn:si-dmp-patients"><startDate>{start}</startDate><dateType>{date_type}</dateType></patientList>"#
     )
 }
+
+/// An XML text with one element a line, as it is shown to people.
+///
+/// # Panics
+/// When it is no XML.
+#[must_use]
+pub fn indented(xml: &str) -> String {
+    use quick_xml::{Reader, Writer, events::Event};
+    let mut reader = Reader::from_str(xml);
+    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
+    loop {
+        match reader.read_event().expect("well-formed") {
+            Event::Eof => break,
+            event => writer.write_event(event).expect("written"),
+        }
+    }
+    let text = String::from_utf8(writer.into_inner()).expect("UTF-8");
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        // An element with nothing in it is one line.
+        let opened = line.trim_start().strip_prefix("</").and_then(|name| name.strip_suffix('>')).filter(|name| {
+            let last = out.lines().last().unwrap_or_default().trim_start();
+            let head = last.strip_prefix('<').and_then(|rest| rest.strip_prefix(*name));
+            head.is_some_and(|rest| rest.starts_with([' ', '>']) && !rest.ends_with("/>") && !rest.contains("</"))
+        });
+        if opened.is_some() && out.ends_with(">\n") {
+            out.truncate(out.len() - 2);
+            out.push_str("/>\n");
+        } else {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
