@@ -130,10 +130,24 @@ pub(super) async fn deposit(
     desk.deposit(&caller, DepositRequest { submission, bodies, original }).await.map(drop)
 }
 
-/// A CDA R2 document of level 1 with a text body (header as CI-SIS asks, reduced to what a reader needs).
+/// A document of the minimal structure (CI-SIS), whole: what the demonstration holds breaks no rule of
+/// `mappings/cda-header.tsv`.
 fn cda(ins: &Ins, family: &str, given: &str, kind: &str, title: &str, unique_id: &str, at: &Dtm) -> String {
     let matricule = ins.matricule();
     let oid = ins.oid().as_str();
+    // A number of the test register says sex, month and place of birth.
+    let sex = if matricule.starts_with('1') { "M" } else { "F" };
+    let month = matricule.get(1..5).unwrap_or("8001");
+    let born = format!("{}{month}", if month < "2700" { "20" } else { "19" });
+    let place = matricule.get(5..10).unwrap_or("75056");
+    let author = &PROFESSIONALS[0];
+    let (id, surname, first) = (format!("8{}", author.rpps), author.family(), author.given());
+    let organisation =
+        format!(r#"<id root="1.2.250.1.71.4.2.2" extension="{}"/><name>CABINET {surname}</name>"#, author.structure);
+    let somebody =
+        format!(r#"<assignedPerson><name><family>{surname}</family><given>{first}</given></name></assignedPerson>"#);
+    let code = r#"<code code="G15_10/SM26" codeSystem="1.2.250.1.213.1.1.4.5" displayName="Médecin - Qualifié en Médecine Générale (SM)"/>"#;
+    let contact = r#"<addr nullFlavor="NASK"/><telecom nullFlavor="NASK"/>"#;
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <ClinicalDocument xmlns="urn:hl7-org:v3">
@@ -143,21 +157,99 @@ fn cda(ins: &Ins, family: &str, given: &str, kind: &str, title: &str, unique_id:
   <templateId root="1.2.250.1.213.1.1.1.1"/>
   <templateId root="1.3.6.1.4.1.19376.1.2.20"/>
   <id root="{unique_id}"/>
-  <code code="{kind}" codeSystem="2.16.840.1.113883.6.1"/>
+  <code code="{kind}" codeSystem="2.16.840.1.113883.6.1" displayName="{title}"/>
   <title>{title}</title>
   <effectiveTime value="{at}+0000"/>
-  <confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"/>
+  <confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25" displayName="Normal"/>
   <languageCode code="fr-FR"/>
+  <setId root="{unique_id}.1"/>
+  <versionNumber value="1"/>
   <recordTarget>
     <patientRole>
       <id root="{oid}" extension="{matricule}"/>
-      <patient><name><family qualifier="BR">{family}</family><given>{given}</given></name></patient>
+      {contact}
+      <patient>
+        <name><family qualifier="BR">{family}</family><given>{given}</given><given qualifier="BR">{given}</given></name>
+        <administrativeGenderCode code="{sex}" codeSystem="2.16.840.1.113883.5.1" displayName="{sex}"/>
+        <birthTime value="{born}"/>
+        <birthplace><place><addr><county>{place}</county></addr></place></birthplace>
+      </patient>
     </patientRole>
   </recordTarget>
+  <author>
+    <time value="{at}+0000"/>
+    <assignedAuthor>
+      <id root="1.2.250.1.71.4.2.1" extension="{id}"/>
+      {code}
+      {contact}
+      {somebody}
+      <representedOrganization>{organisation}</representedOrganization>
+    </assignedAuthor>
+  </author>
+  <custodian>
+    <assignedCustodian>
+      <representedCustodianOrganization>{organisation}</representedCustodianOrganization>
+    </assignedCustodian>
+  </custodian>
+  <legalAuthenticator>
+    <time value="{at}+0000"/>
+    <signatureCode code="S"/>
+    <assignedEntity>
+      <id root="1.2.250.1.71.4.2.1" extension="{id}"/>
+      {code}
+      {contact}
+      {somebody}
+      <representedOrganization>{organisation}</representedOrganization>
+    </assignedEntity>
+  </legalAuthenticator>
+  <documentationOf>
+    <serviceEvent>
+      <effectiveTime><low value="{at}+0000"/></effectiveTime>
+      <performer typeCode="PRF">
+        <assignedEntity>
+          <id root="1.2.250.1.71.4.2.1" extension="{id}"/>
+          {code}
+          {contact}
+          {somebody}
+          <representedOrganization>
+            {organisation}
+            <standardIndustryClassCode code="AMBULATOIRE" codeSystem="1.2.250.1.213.1.1.4.9" displayName="Ambulatoire"/>
+          </representedOrganization>
+        </assignedEntity>
+      </performer>
+    </serviceEvent>
+  </documentationOf>
+  <componentOf>
+    <encompassingEncounter>
+      <effectiveTime><low value="{at}+0000"/></effectiveTime>
+      <location>
+        <healthCareFacility>
+          <code code="SA07" codeSystem="1.2.250.1.71.4.2.4" displayName="Cabinet individuel"/>
+        </healthCareFacility>
+      </location>
+    </encompassingEncounter>
+  </componentOf>
   <component>
     <nonXMLBody><text mediaType="text/plain" representation="B64">RG9jdW1lbnQgZGUgZMOpbW9uc3RyYXRpb24uCg==</text></nonXMLBody>
   </component>
 </ClinicalDocument>
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use space::{InsOid, InsTolerance};
+
+    use super::*;
+
+    #[test]
+    fn a_document_of_the_demonstration_breaks_no_rule_of_its_header() {
+        let rules = ::cda::Rules::load(&terminology::Mappings::built_in()).expect("the rules load");
+        let ins = Ins::parse("279035121518989", InsOid::NirTest, InsTolerance::Strict).expect("an INS");
+        let at = Dtm::parse("20260105090000").expect("a date");
+        let text = cda(&ins, "AUBRY", "CLAIRE", "11502-2", "CR d'examens biologiques", "1.2.250.1.999.7.1", &at);
+        let header = ::cda::Header::read(text.as_bytes()).expect("a header");
+        assert_eq!(::cda::check(&header, &rules), []);
+    }
 }

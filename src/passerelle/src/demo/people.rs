@@ -11,10 +11,10 @@ use trust::Kind;
 #[derive(Debug)]
 pub(super) struct Professional {
     pub(super) name: &'static str,
-    rpps: &'static str,
+    pub(super) rpps: &'static str,
     profession: &'static str,
     speciality: Option<&'static str>,
-    structure: &'static str,
+    pub(super) structure: &'static str,
     family: &'static str,
     given: &'static str,
 }
