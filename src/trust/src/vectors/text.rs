@@ -93,7 +93,7 @@ fn characters(corpus: &mut Corpus<'_>) {
     let utf16: Vec<u8> = message.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let about = "a character set that is not read";
     corpus.message("utf16-with-its-mark", about, MalformedXml, [b"\xff\xfe", utf16.as_slice()].concat());
-    corpus.message("utf16-without-mark", about, Cause::TooDeep, utf16);
+    corpus.message("utf16-without-mark", about, Cause::MalformedXml, utf16);
     let about = "a character that XML does not have";
     corpus.message("character-null", about, MalformedXml, with(b"\0"));
     corpus.message("character-null-by-reference", about, MalformedXml, with(b"&#0;"));

@@ -17,6 +17,11 @@ const MAX_NAMESPACE_NAME: usize = 256;
 pub(super) fn check(bytes: &[u8], limits: &XmlLimits) -> Result<(), XmlError> {
     let mut scan = Scan { bytes, limits, nodes: 0, in_scope: 0, declared: Vec::new() };
     let mut at = 0;
+    // Characters that XML 1.0 §2.2 has not: the parser below lets them pass.
+    let forbidden = |b: &u8| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r');
+    if let Some(offset) = bytes.iter().position(forbidden) {
+        return Err(XmlError::NotText { offset, charset: "XML 1.0" });
+    }
     while let Some(offset) = memchr(b'<', &bytes[at..]) {
         if offset > 0 {
             scan.count_node()?;

@@ -118,3 +118,11 @@ fn the_largest_document_is_read_in_a_moment() {
     assert_eq!(parse(&text).unwrap().root().children().count(), 60_000);
     assert!(start.elapsed() < std::time::Duration::from_secs(5));
 }
+
+#[test]
+fn a_character_that_xml_has_not_is_refused() {
+    for bad in ["<a b=\"\u{0}\"/>", "<a>\u{8}</a>", "<a>\u{1f}</a>"] {
+        assert!(matches!(Tree::parse(bad, &XmlLimits::default()), Err(XmlError::NotText { .. })), "{bad:?}");
+    }
+    assert!(Tree::parse("<a>\t\r\n</a>", &XmlLimits::default()).is_ok());
+}
