@@ -105,6 +105,7 @@ impl Filling {
             outcome: Outcome::Done,
             rule: "fill".into(),
             face: "ihe".into(),
+            signature: None,
         }
     }
 

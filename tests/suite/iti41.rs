@@ -109,33 +109,6 @@ async fn two_documents_go_in_together_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn the_signature_of_a_set_is_kept_and_given_back_as_a_document() {
-    let gateway = Gateway::start();
-    let mut physician = Caller::of(&gateway, "medecin", 0);
-    let mut deposit = Deposit::one(&physician.ins, TestDocument::biology());
-    let mut signature = TestDocument::of(
-        b"<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"/>".to_vec(),
-        "E1762",
-        "urn:oid:1.3.6.1.4.1.19376.1.2.1.1.1",
-    );
-    signature.id = "Signature01".into();
-    signature.type_code.1 = "ASTM".into();
-    signature.format_code = ("http://www.w3.org/2000/09/xmldsig#".into(), "URN".into());
-    let unique_id = signature.unique_id.clone();
-    let bytes = signature.body.clone();
-    deposit.documents.push(signature);
-    let signs = r#"<Association associationType="urn:ihe:iti:2007:AssociationType:signs" id="signs" sourceObject="Signature01" targetObject="SubmissionSet01"/></RegistryObjectList>"#;
-    let class = |xml: String| {
-        let (before, after) = xml.split_once(r#"nodeRepresentation="urn:oid:1.3.6"#).expect("its class");
-        let after = after.replacen("1.2.250.1.213.1.1.4.1<", "URN<", 1);
-        format!(r#"{before}nodeRepresentation="urn:oid:1.3.6{after}"#).replace("</RegistryObjectList>", signs)
-    };
-    succeeded(&physician.send_edited(&deposit, class).await);
-    assert_eq!(physician.bytes(&unique_id).await, bytes);
-    assert_eq!(physician.bytes(&deposit.documents[0].unique_id).await, deposit.documents[0].body.as_slice());
-}
-
-#[tokio::test]
 async fn parts_may_come_in_any_order() {
     let gateway = Gateway::start();
     let mut physician = Caller::of(&gateway, "medecin", 0);

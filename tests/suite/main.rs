@@ -28,4 +28,5 @@ mod trace;
 mod trust;
 mod vectors;
 mod wrapping;
+mod xades;
 mod zeep;

@@ -7,7 +7,7 @@ use space::{
     Cause, Ins, Refusal, Settings, SpaceId,
     trace::{Act, Outcome, TraceEvent},
 };
-use store::{Notification, StoreError};
+use store::{ActRecord, Notification, StoreError};
 
 use crate::{Caller, Desk, Fault};
 
@@ -102,6 +102,7 @@ impl<'a> Acting<'a> {
             outcome,
             rule,
             face: self.caller.face.word().to_owned(),
+            signature: None,
         }
     }
 
@@ -145,7 +146,8 @@ impl<'a> Acting<'a> {
         refusals: &[Refusal],
     ) -> Result<(), StoreError> {
         let event = self.refused(space, refusals);
-        self.desk.store.record_refusal(space.zip(decided_on), &event).await
+        let decided_on = space.zip(decided_on);
+        self.desk.store.record_all(vec![ActRecord { decided_on, event, notifications: Vec::new() }]).await
     }
 
     /// The trace of the act, refused.

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use access::{EntryFacts, Operation, Permit};
 use space::{
     Association, AssociationKind, AvailabilityStatus, Cause, Dtm, EntryKind, Refusal, Settings, Submission,
-    query::EntryQuery, trace::Act,
+    query::EntryQuery,
+    trace::{Act, TraceEvent},
 };
 use store::{
     Deposit, Deposited, EntryBody, LinkQuery, NewEntry, NewFolder, Notification, ObjectKind, ObjectQuery, StateChange,
@@ -98,10 +99,15 @@ impl Desk {
         if !wrong.is_empty() {
             return Err(acting.refuse(Some(space), wrong).await);
         }
+        let verdict = self.signature_of(caller, &submission, &bodies).await?;
+        if verdict.refuses {
+            return Err(acting.refuse(Some(space), verdict.wrong.into_iter().collect()).await);
+        }
+        warnings.extend(verdict.wrong);
         warnings.truncate(MOST_WARNINGS);
         let chosen = chosen(&submission);
         self.assign_identifiers(&mut submission);
-        let prepared = Prepared { submission, bodies, original, chosen };
+        let prepared = Prepared { submission, bodies, original, chosen, signature: verdict.traced };
         let done = on_settings!(acting, space, |settings| {
             self.attempt_deposit(&acting, &prepared, space, &settings).await
         });
@@ -145,7 +151,8 @@ impl Desk {
         let mut deposit = self.record_of(caller, prepared, touched);
         deposit.notifications.extend(acting.emergency_notice());
         let set_uuid = prepared.submission.set.entry_uuid.clone();
-        let outcome = self.store.deposit(&permit, deposit, &acting.done(&permit)).await;
+        let event = TraceEvent { signature: prepared.signature.clone(), ..acting.done(&permit) };
+        let outcome = self.store.deposit(&permit, deposit, &event).await;
         match outcome {
             Ok(Deposited::Stored) => {
                 Ok(Receipt { set_uuid, documents: prepared.documents(), replayed: false, warnings: Vec::new() })
@@ -233,7 +240,7 @@ impl Desk {
                 continue;
             }
             let row = rows.get(id).ok_or_else(|| refuse(Cause::UnknownAssociationTarget))?;
-            let facts = EntryFacts::of(&row.entry, row.owners.clone(), self.tables.matrix());
+            let facts = self.facts(row);
             // What may not be read is not there, to whoever would link to it.
             let rule = own.allows(&facts, self.tables.matrix());
             let rule = rule.map_err(|_| refuse(Cause::UnknownAssociationTarget))?;
@@ -441,6 +448,8 @@ struct Prepared {
     original: Original,
     /// `entry_uuid`s the sender chose.
     chosen: Vec<String>,
+    /// What was found of the set's signature.
+    signature: Option<String>,
 }
 
 impl Prepared {

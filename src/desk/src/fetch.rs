@@ -1,6 +1,6 @@
 //! Reading one document.
 
-use access::{EntryFacts, Operation, Permit};
+use access::{Operation, Permit, Rule};
 use space::{Cause, DocumentEntry, Refusal, Settings, SpaceId, query::EntryQuery, trace::Act};
 use store::{ActRecord, StoredBody};
 
@@ -112,8 +112,15 @@ impl Desk {
             }
         };
         let row = row.filter(|row| !row.superseded).ok_or(Refusal::new(Cause::UnknownDocument))?;
-        let facts = EntryFacts::of(&row.entry, row.owners, self.tables.matrix());
+        let facts = self.facts(&row);
         let permit = self.tables.decide_entry(&caller.actor, Operation::Fetch, space, &facts, settings)?;
+        if row.entry.is_signature() && permit.rule() != Rule::Own {
+            let grant = self.tables.read_grant(&caller.actor, settings)?;
+            let signature = vec![row.entry.entry_uuid.clone()];
+            if !self.tell_of_others(&finding, &grant, signature).await?.is_empty() {
+                return Err(Refusal::new(Cause::UnknownDocument).into());
+            }
+        }
         // The bytes are in another repository, or made when asked for: there are none here.
         if row.body_id.is_empty() {
             return Err(Refusal::new(Cause::UnknownDocument).into());

@@ -1,9 +1,12 @@
 //! Searching and listing: what a list shows is exactly what may be read.
 
+use std::collections::{HashMap, HashSet};
+
 use access::{EntryFacts, Operation, Permit, ReadGrant, Rule};
 use space::{
     Association, AssociationKind, Cause, DocumentEntry, Ins, Refusal, Settings, SpaceId, SubmissionSet,
-    query::EntryQuery, trace::Act,
+    query::{EntryQuery, Versions},
+    trace::Act,
 };
 use store::{EntryRow, LinkQuery, ObjectQuery};
 
@@ -13,7 +16,7 @@ use crate::{
 };
 
 /// Identifiers or codes one search may name.
-const MOST_NAMED: usize = 500;
+pub(crate) const MOST_NAMED: usize = 500;
 
 /// A document of a listing.
 #[derive(Debug, Clone)]
@@ -31,7 +34,7 @@ pub struct Listing {
     pub ins: Ins,
     /// The documents the caller may read.
     pub documents: Vec<Listed>,
-    /// Links that start from them (replacements, signatures), when they were asked for.
+    /// Links that start from them (replacements, signatures).
     pub associations: Vec<Association>,
 }
 
@@ -45,47 +48,21 @@ pub struct SetListing {
 }
 
 impl Desk {
-    /// Searches the documents of a holder (IHE FindDocuments).
+    /// Searches the documents of a holder, with the links that start from those found (PDSm ITI-67).
     ///
     /// # Errors
     /// [`Fault::Refused`] when the caller may not search here.
     pub async fn find(&self, caller: &Caller, patient: Option<&Ins>, query: &EntryQuery) -> Result<Listing, Fault> {
-        self.search(Acting::new(self, caller, Act::Find, Vec::new()), patient, query, false).await
+        self.search(Acting::new(self, caller, Act::Find, Vec::new()), patient, query).await
     }
 
-    /// The same with the links that start from the documents found (PDSm ITI-67).
-    ///
-    /// # Errors
-    /// As [`Desk::find`].
-    pub async fn find_linked(
-        &self,
-        caller: &Caller,
-        patient: Option<&Ins>,
-        query: &EntryQuery,
-    ) -> Result<Listing, Fault> {
-        self.search(Acting::new(self, caller, Act::Find, Vec::new()), patient, query, true).await
-    }
-
-    /// Looks up documents known by their identifiers (IHE GetDocuments): what the caller may read, and for a structure
-    /// or its staff what is its own.
+    /// Looks up documents known by their identifiers: what the caller may read, and for a structure or its staff what is
+    /// its own.
     ///
     /// # Errors
     /// [`Fault::Refused`] when the caller may not look up here.
     pub async fn lookup(&self, caller: &Caller, patient: Option<&Ins>, query: &EntryQuery) -> Result<Listing, Fault> {
-        self.search(self.looking_up(caller, query), patient, query, false).await
-    }
-
-    /// The same with the links that start from the documents found.
-    ///
-    /// # Errors
-    /// As [`Desk::lookup`].
-    pub async fn lookup_linked(
-        &self,
-        caller: &Caller,
-        patient: Option<&Ins>,
-        query: &EntryQuery,
-    ) -> Result<Listing, Fault> {
-        self.search(self.looking_up(caller, query), patient, query, true).await
+        self.search(self.looking_up(caller, query), patient, query).await
     }
 
     fn looking_up<'a>(&'a self, caller: &'a Caller, query: &EntryQuery) -> Acting<'a> {
@@ -93,13 +70,7 @@ impl Desk {
         Acting::new(self, caller, Act::Lookup, targets)
     }
 
-    async fn search(
-        &self,
-        acting: Acting<'_>,
-        patient: Option<&Ins>,
-        query: &EntryQuery,
-        linked: bool,
-    ) -> Result<Listing, Fault> {
+    async fn search(&self, acting: Acting<'_>, patient: Option<&Ins>, query: &EntryQuery) -> Result<Listing, Fault> {
         let named = query.unique_ids.len() + query.entry_uuids.len();
         if named.max(query.types.len()) > MOST_NAMED {
             let refusal = Refusal::new(Cause::TooManyResults).about(format!("{MOST_NAMED} identifiers or codes"));
@@ -117,9 +88,10 @@ impl Desk {
                 let permit = self.tables.decide(actor, Operation::FindReference, space, &settings)?;
                 let grant = self.tables.reference_grant(actor, &settings)?;
                 let rows = self.store.entries(&permit, query).await?;
-                (permit, self.shown(&grant, rows))
+                let documents = self.shown(&permit, &grant, rows).await?;
+                (permit, documents)
             };
-            let associations = if linked { self.links(&permit, &documents).await? } else { Vec::new() };
+            let associations = self.links(&permit, &documents).await?;
             self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
             Ok(Listing { ins: ins.clone(), documents, associations })
         })
@@ -164,11 +136,11 @@ impl Desk {
     ) -> Result<Vec<(SubmissionSet, Vec<String>)>, Attempt> {
         let grant = self.tables.read_grant(&caller.actor, settings)?;
         let documents = self.visible(permit, &grant, &EntryQuery::default()).await?;
-        let visible: std::collections::HashSet<&str> = documents.iter().map(|d| d.entry.entry_uuid.as_str()).collect();
+        let visible: HashSet<&str> = documents.iter().map(|d| d.entry.entry_uuid.as_str()).collect();
         let sets: Vec<_> = self.store.submission_sets(permit, &ObjectQuery::default()).await?;
         let sets: Vec<_> = sets.into_iter().map(|row| row.set).filter(|set| wanted(set)).collect();
         let sources: Vec<String> = sets.iter().map(|s| s.entry_uuid.clone()).collect();
-        let mut members: std::collections::HashMap<String, Vec<String>> = std::collections::HashMap::new();
+        let mut members: HashMap<String, Vec<String>> = HashMap::new();
         for link in self.links_from(permit, sources).await? {
             if link.kind == AssociationKind::HasMember && visible.contains(link.target.as_str()) {
                 members.entry(link.source).or_default().push(link.target);
@@ -182,7 +154,7 @@ impl Desk {
     /// own, the listing is refused as a whole, with the reason.
     async fn visible(&self, permit: &Permit, grant: &ReadGrant, query: &EntryQuery) -> Result<Vec<Listed>, Attempt> {
         let rows = self.store.entries(permit, query).await?;
-        let documents = self.shown(grant, rows);
+        let documents = self.shown(permit, grant, rows).await?;
         match grant.refuses_listing() {
             Some(cause) if documents.is_empty() => Err(Refusal::new(cause).into()),
             _ if documents.len() > self.options.max_results => {
@@ -192,20 +164,77 @@ impl Desk {
         }
     }
 
-    pub(crate) fn shown(&self, grant: &ReadGrant, rows: Vec<EntryRow>) -> Vec<Listed> {
-        let matrix = self.tables.matrix();
-        rows.into_iter()
-            .filter_map(|row| {
-                let EntryRow { entry, owners, deposited_ms, superseded, .. } = row;
-                let facts = EntryFacts::of(&entry, owners, matrix);
-                let rule = grant.allows(&facts, matrix).ok()?;
-                // What a former version said of who may see the document holds no more: its author alone sees it.
-                (!superseded || rule == Rule::Own).then_some(Listed { entry, deposited_ms })
-            })
-            .collect()
+    /// Of these entries, what the grant shows.
+    pub(crate) async fn shown(
+        &self,
+        permit: &Permit,
+        grant: &ReadGrant,
+        rows: Vec<EntryRow>,
+    ) -> Result<Vec<Listed>, Attempt> {
+        let (mut shown, signatures) = self.granted(grant, rows);
+        if signatures.is_empty() {
+            return Ok(shown);
+        }
+        let hidden = self.tell_of_others(permit, grant, signatures).await?;
+        shown.retain(|listed| !hidden.contains(&listed.entry.entry_uuid));
+        Ok(shown)
     }
 
-    async fn links_from(&self, permit: &Permit, sources: Vec<String>) -> Result<Vec<Association>, Attempt> {
+    /// What the grant alone shows, and which of it are signatures that are not the caller's own.
+    fn granted(&self, grant: &ReadGrant, rows: Vec<EntryRow>) -> (Vec<Listed>, Vec<String>) {
+        let matrix = self.tables.matrix();
+        let mut signatures = Vec::new();
+        let mut shown = Vec::with_capacity(rows.len());
+        for row in rows {
+            let EntryRow { entry, owners, deposited_ms, superseded, .. } = row;
+            let Ok(rule) = grant.allows(&EntryFacts::of(&entry, owners, matrix), matrix) else { continue };
+            // What a former version said of who may see the document holds no more: its author alone sees it.
+            if superseded && rule != Rule::Own {
+                continue;
+            }
+            if entry.is_signature() && rule != Rule::Own {
+                signatures.push(entry.entry_uuid.clone());
+            }
+            shown.push(Listed { entry, deposited_ms });
+        }
+        (shown, signatures)
+    }
+
+    /// Which of these signatures cover a document that is not shown: the signature of a set names every document of it,
+    /// so that it would tell of one that is masked.
+    pub(crate) async fn tell_of_others(
+        &self,
+        permit: &Permit,
+        grant: &ReadGrant,
+        signatures: Vec<String>,
+    ) -> Result<HashSet<String>, Attempt> {
+        let members = |links: Vec<Association>| links.into_iter().filter(|l| l.kind == AssociationKind::HasMember);
+        let to = LinkQuery { targets: signatures, ..LinkQuery::default() };
+        let of_signatures: Vec<Association> = members(self.store.associations(permit, &to).await?).collect();
+        let sets = of_signatures.iter().map(|l| l.source.clone()).collect();
+        let of_sets: Vec<Association> = members(self.links_from(permit, sets).await?).collect();
+        let named = EntryQuery {
+            entry_uuids: of_sets.iter().map(|l| l.target.clone()).collect(),
+            versions: Versions::All,
+            ..EntryQuery::default()
+        };
+        let signed = self.store.entries(permit, &named).await?;
+        // A document is what its present version says, whichever version the set holds.
+        let unique_ids = signed.iter().map(|row| row.entry.unique_id.clone()).collect();
+        let present = self.store.entries(permit, &EntryQuery { unique_ids, ..EntryQuery::default() }).await?;
+        let (shown, _) = self.granted(grant, present);
+        let shown: HashSet<String> = shown.into_iter().map(|l| l.entry.unique_id).collect();
+        let unseen: HashSet<&str> = signed
+            .iter()
+            .filter(|row| !row.entry.is_signature() && !shown.contains(&row.entry.unique_id))
+            .map(|row| row.entry.entry_uuid.as_str())
+            .collect();
+        let telling: HashSet<&str> =
+            of_sets.iter().filter(|l| unseen.contains(l.target.as_str())).map(|l| l.source.as_str()).collect();
+        Ok(of_signatures.iter().filter(|l| telling.contains(l.source.as_str())).map(|l| l.target.clone()).collect())
+    }
+
+    pub(crate) async fn links_from(&self, permit: &Permit, sources: Vec<String>) -> Result<Vec<Association>, Attempt> {
         if sources.is_empty() {
             return Ok(Vec::new());
         }
@@ -216,7 +245,7 @@ impl Desk {
         // Only replacements, transformations and signatures start from a document, and most documents have none.
         let sources: Vec<String> = documents.iter().map(|d| d.entry.entry_uuid.clone()).collect();
         let mut links = self.links_from(permit, sources.clone()).await?;
-        let inside: std::collections::HashSet<&str> = sources.iter().map(String::as_str).collect();
+        let inside: HashSet<&str> = sources.iter().map(String::as_str).collect();
         links.retain(|l| inside.contains(l.target.as_str()) || l.kind.replaces() || l.kind == AssociationKind::Signs);
         Ok(links)
     }

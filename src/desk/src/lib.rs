@@ -13,6 +13,7 @@ mod known;
 mod patients;
 mod registry;
 mod settings;
+mod signature;
 mod update;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use holders::NewHolder;
 pub use patients::{Accessible, OwnChange, Record, Since};
 pub use registry::{AllQuery, Found, ObjectKey, RegistryQuery};
 pub use settings::SettingChange;
+pub use signature::{SignaturePolicy, Signatures};
 pub use store::{BodyWriter, EntryBody, ObjectQuery, StagedBody, StoredBody, TracePlace, TraceQuery};
 pub use update::{Removal, UpdateRequest};
 
@@ -180,6 +182,8 @@ pub struct Desk {
     known: Known,
     /// How documents are looked at; not at all without.
     cda: Option<(cda::Rules, cda::Policy)>,
+    /// How signatures of sets are looked at; not at all without.
+    signatures: Option<Signatures>,
 }
 
 impl Desk {
@@ -187,6 +191,13 @@ impl Desk {
     #[must_use]
     pub fn looking_at_documents(mut self, rules: cda::Rules, policy: cda::Policy) -> Self {
         self.cda = Some((rules, policy));
+        self
+    }
+
+    /// The same desk, that looks at the signatures of sets.
+    #[must_use]
+    pub fn looking_at_signatures(mut self, signatures: Signatures) -> Self {
+        self.signatures = Some(signatures);
         self
     }
 
@@ -200,7 +211,7 @@ impl Desk {
         rng: SharedRng,
         options: DeskOptions,
     ) -> Self {
-        Self { store, tables, terms, clock, rng, options, known: Known::default(), cda: None }
+        Self { store, tables, terms, clock, rng, options, known: Known::default(), cda: None, signatures: None }
     }
 
     /// The code tables.
@@ -241,6 +252,11 @@ impl Desk {
     /// Lets go of all settings remembered: some may have changed unheard.
     pub fn forget_all(&self) {
         self.known.forget_all();
+    }
+
+    /// The facts of a row, as a decision wants them.
+    fn facts(&self, row: &store::EntryRow) -> access::EntryFacts {
+        access::EntryFacts::of(&row.entry, row.owners.clone(), self.tables.matrix())
     }
 
     async fn space_of(&self, ins: &Ins) -> Result<Option<SpaceId>, Fault> {

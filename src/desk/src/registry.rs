@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use access::{EntryFacts, Operation, Permit, ReadGrant};
+use access::{Operation, Permit, ReadGrant};
 use space::{
     Association, AssociationKind, AvailabilityStatus, Cause, Folder, Ins, Refusal, SubmissionSet,
     query::{CodeQuery, EntryQuery, FolderQuery, SetQuery, Versions},
@@ -16,10 +16,8 @@ use store::{FolderRow, LinkQuery, ObjectQuery};
 use crate::{
     Caller, Desk, Fault, Listed,
     act::{Acting, Attempt, on_settings},
+    find::MOST_NAMED,
 };
-
-/// Identifiers or codes one query may name.
-const MOST_NAMED: usize = 500;
 
 /// How an object is named: by one of its identifiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,13 +240,11 @@ impl View<'_> {
             RegistryQuery::GetFoldersForDocument(key) => {
                 if let Some(document) = self.document(key).await? {
                     let to = LinkQuery { targets: vec![document.entry.entry_uuid], ..LinkQuery::default() };
-                    let sources = members(&self.links(&to).await?).map(|l| l.source.clone()).collect();
-                    let query = ObjectQuery { entry_uuids: sources, ..ObjectQuery::default() };
+                    let links = self.links(&to).await?;
+                    let holding: HashSet<&str> = members(&links).map(|l| l.source.as_str()).collect();
                     // The present versions: a link to a former one was copied to the next.
-                    let folders = self.folders_named(&query).await?;
                     let last = self.folders(&ObjectQuery::default()).await?;
-                    let is_last = |f: &Folder| last.iter().any(|l| l.entry_uuid == f.entry_uuid);
-                    found.folders = folders.into_iter().filter(is_last).collect();
+                    found.folders = last.into_iter().filter(|f| holding.contains(f.entry_uuid.as_str())).collect();
                 }
             }
             RegistryQuery::GetRelatedDocuments(key, kinds) => self.related(key, kinds, &mut found).await?,
@@ -259,7 +255,7 @@ impl View<'_> {
     /// The documents a query finds that are shown.
     async fn documents(&self, query: &EntryQuery) -> Result<Vec<Listed>, Attempt> {
         let rows = self.desk.store.entries(self.permit, query).await?;
-        Ok(self.desk.shown(self.grant, rows))
+        self.desk.shown(self.permit, self.grant, rows).await
     }
 
     async fn documents_named(&self, ids: &[String]) -> Result<Vec<Listed>, Attempt> {
@@ -285,10 +281,7 @@ impl View<'_> {
     }
 
     async fn links_from(&self, sources: Vec<String>) -> Result<Vec<Association>, Attempt> {
-        if sources.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.links(&LinkQuery { sources, ..LinkQuery::default() }).await
+        self.desk.links_from(self.permit, sources).await
     }
 
     async fn all_sets(&self) -> Result<Vec<SubmissionSet>, Attempt> {
@@ -515,9 +508,4 @@ fn unique(mut ids: Vec<String>) -> Vec<String> {
     ids.sort_unstable();
     ids.dedup();
     ids
-}
-
-/// The facts of a row, as the decision wants them.
-pub(crate) fn facts(desk: &Desk, row: &store::EntryRow) -> EntryFacts {
-    EntryFacts::of(&row.entry, row.owners.clone(), desk.tables.matrix())
 }

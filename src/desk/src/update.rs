@@ -19,7 +19,6 @@ use store::{
 use crate::{
     Caller, Desk, Fault, Original,
     act::{Acting, Attempt, on_settings},
-    registry::facts,
 };
 
 /// Slot of the version that an update starts from.
@@ -302,13 +301,13 @@ impl Updating<'_> {
     async fn known(&self, query: &EntryQuery) -> Result<Vec<EntryRow>, Attempt> {
         let mut rows = self.desk.store.entries(&self.finding, query).await?;
         let matrix = self.desk.tables.matrix();
-        rows.retain(|row| !row.superseded && self.grant.allows(&facts(self.desk, row), matrix).is_ok());
+        rows.retain(|row| !row.superseded && self.grant.allows(&self.desk.facts(row), matrix).is_ok());
         Ok(rows)
     }
 
     /// Asks leave for a change of an entry, and keeps the first that was given.
     fn ask(&mut self, action: Action, row: &EntryRow, place: &str) -> Result<Rule, Attempt> {
-        let facts = facts(self.desk, row);
+        let facts = self.desk.facts(row);
         let actor = &self.acting.caller.actor;
         let operation = Operation::Change(action);
         let permit = self.desk.tables.decide_entry(actor, operation, self.space, &facts, self.settings);

@@ -14,7 +14,8 @@ use space::{
     trace::{Act, ActKind, Outcome, TraceEvent},
 };
 use wire_fhir::{
-    AuditAgent, AuditEntity, AuditEvent, AuditSource, CodeableConcept, Coding, Identifier, Meta, Period, Reference,
+    AuditAgent, AuditDetail, AuditEntity, AuditEvent, AuditSource, CodeableConcept, Coding, Identifier, Meta, Period,
+    Reference,
 };
 
 use crate::{
@@ -41,6 +42,9 @@ const DEPTH: usize = 10_000;
 
 /// System of the acts in `AuditEvent.subtype`.
 const ACT_SYSTEM: &str = "urn:passerelle:act";
+
+/// Type of the detail that tells what was found of a set's signature.
+const SET_SIGNATURE: &str = "urn:passerelle:set-signature";
 
 /// A criterion on one trace.
 type Criterion = Box<dyn Fn(&TraceEvent) -> bool + Send + Sync>;
@@ -282,10 +286,12 @@ fn entities(event: &TraceEvent, ins: Option<&Ins>) -> Vec<AuditEntity> {
         what,
         kind: Coding::new(Some("http://terminology.hl7.org/CodeSystem/audit-entity-type"), kind, None),
         role: Coding::new(Some("http://terminology.hl7.org/CodeSystem/object-role"), role, None),
+        detail: Vec::new(),
     };
     let holder = ins.map(|ins| {
         let holder = Reference::identified("Patient", person::ins_identifier(ins.matricule(), ins.oid()));
-        entity(holder, "1", "1")
+        let found = event.signature.clone().map(|found| AuditDetail { kind: SET_SIGNATURE, value_string: found });
+        AuditEntity { detail: found.into_iter().collect(), ..entity(holder, "1", "1") }
     });
     let on_documents = event.act.is_on_documents();
     let targets = event.targets.iter().map(|target| match (on_documents, target.starts_with("urn:uuid:")) {
@@ -356,6 +362,7 @@ mod tests {
                 outcome: Outcome::Refused("blocked".into()),
                 rule: "R.1111-49 é".into(),
                 face: "fhir".into(),
+                signature: None,
             };
             let value = serde_json::to_value(audit_event(&event, Some(&ins))).expect("JSON");
             wire_fhir::check(&value).expect("FHIR R4");

@@ -48,7 +48,7 @@ async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
     search.require(&["status"]).map_err(|missing| with_patient(&search, missing))?;
     let (query, criteria) = understand(&search)?;
     let ins = holder::named(state, call, &search).await?;
-    let listing = state.desk.find_linked(&call.caller, Some(&ins), &query).await?;
+    let listing = state.desk.find(&call.caller, Some(&ins), &query).await?;
     let found = filter(&listing, &criteria, ascending);
     let profile = Some(urls::PDSM_FIND_DOCUMENTS);
     let frame = Frame { call, search: &search, kind: "DocumentReference", profile, page };

@@ -32,7 +32,7 @@ async fn one_document(state: &FhirState, call: &mut Call, parts: &Parts, id: &st
     call.negotiate(&parts.headers)?;
     let uuid = ids::entry_uuid(id).ok_or_else(|| unknown("DocumentReference.id"))?;
     let query = EntryQuery { entry_uuids: vec![uuid], ..EntryQuery::default() };
-    let listing = state.desk.lookup_linked(&call.caller, None, &query).await?;
+    let listing = state.desk.lookup(&call.caller, None, &query).await?;
     let found = listing.documents.first().ok_or_else(|| unknown("DocumentReference.id"))?;
     let resource = entry_out::document_reference(&listing.ins, found, &listing.associations, &call.base);
     let version = found.entry.version;

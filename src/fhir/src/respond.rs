@@ -196,6 +196,12 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::UnknownAssociationTarget
         | C::MetadataIdentifier
         | C::ContentInvalid
+        | C::SetSignatureMissing
+        | C::SetSignatureMalformed
+        | C::SetSignatureInvalid
+        | C::SetSignatureIncomplete
+        | C::SetSignatureSigner
+        | C::SetSignatureUnexamined
         | C::MetadataOperation
         | C::InsInvalid
         | C::InsKeyWrong => StatusCode::UNPROCESSABLE_ENTITY,

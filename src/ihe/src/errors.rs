@@ -45,7 +45,13 @@ fn wire(cause: Cause) -> Wire {
         C::TooManyResults => R("XDSTooManyResults"),
         C::ReplacedNotApproved => R("XDSRegistryDeprecatedDocumentError"),
         C::UnknownAssociationTarget => R("UnresolvedReferenceException"),
-        C::ContentInvalid => R("InvalidDocumentContent"),
+        C::ContentInvalid
+        | C::SetSignatureMissing
+        | C::SetSignatureMalformed
+        | C::SetSignatureInvalid
+        | C::SetSignatureIncomplete
+        | C::SetSignatureSigner
+        | C::SetSignatureUnexamined => R("InvalidDocumentContent"),
         C::MetadataVersion => R("XDSMetadataVersionError"),
         C::MetadataIdentifier => R("XDSMetadataIdentifierError"),
         C::MetadataOperation => R("XDSMetadataUpdateOperationError"),

@@ -149,7 +149,7 @@ async fn demographics(state: &IheState, heading: &Heading, caller: &Caller, mess
     let (subjects, refusals, response) = match &found {
         Ok(record) => {
             transmission.attention_lines = standing(state, record);
-            (vec![registration(state, patient(state, record))], Vec::new(), QueryResponse::Ok)
+            (vec![registration(state, patient(record))], Vec::new(), QueryResponse::Ok)
         }
         Err(fault) => {
             let refusals = refusals_of(fault, "demographics");
@@ -225,7 +225,7 @@ async fn candidates(state: &IheState, heading: &Heading, caller: &Caller, messag
         transmission: answering.head(Candidates::INTERACTION),
         acknowledgement: answering.acknowledgement(&refusals),
         control_act: ControlAct::of("PRPA_TE201306UV02"),
-        subjects: records.iter().map(|r| registration(state, Candidate::new(patient(state, r), 100))).collect(),
+        subjects: records.iter().map(|r| registration(state, Candidate::new(patient(r), 100))).collect(),
         reasons: Vec::new(),
         query_ack,
         query: Some(message.query.clone()),
@@ -327,7 +327,7 @@ fn registration<P>(state: &IheState, patient: P) -> Registration<P> {
 }
 
 /// A holder as the DMP writes one.
-fn patient(_state: &IheState, record: &Record) -> Patient {
+fn patient(record: &Record) -> Patient {
     let Holder { ins, traits, state, .. } = &record.holder;
     let observe = |(code, system): (&str, &str), value: bool| {
         AdministrativeObservation::new(ConceptDescriptor::new(code, system), value.into())

@@ -5,15 +5,15 @@ use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::D
 use access::Tables;
 use ambient::{Clock as _, SystemClock, SystemRng};
 use axum::Router;
-use desk::{Desk, DeskOptions};
+use desk::{Desk, DeskOptions, Signatures};
 use futures::StreamExt as _;
 use space::{Oid, submission::SubmissionRules};
 use store::{Changed, Store, StoreError, StoreOptions};
 use terminology::{Mappings, Terminology};
 use tokio::{net::TcpListener, sync::watch};
 use trust::{
-    AnchorFiles, BearerVerifier, ClientAuth, Ocsp, OcspMode, OcspPolicy, RevocationPolicy, ServeOptions, TlsEndpoint,
-    TlsFiles, TrustAnchors, VihfPolicy, VihfVerifier,
+    AnchorFiles, BearerVerifier, ClientAuth, Ocsp, OcspMode, OcspPolicy, RevocationPolicy, ServeOptions, SetVerifier,
+    TlsEndpoint, TlsFiles, TrustAnchors, VihfPolicy, VihfVerifier, xmldsig::SignaturePolicy,
 };
 
 use crate::{
@@ -51,6 +51,11 @@ fn sectors(terms: &Terminology) -> Option<BTreeSet<String>> {
 
 /// Opens the store and the desk over it.
 pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
+    opened(config, None).await
+}
+
+/// The same for a gateway that serves: what comes in signed is verified.
+async fn opened(config: &Config, anchors: Option<&Arc<TrustAnchors>>) -> Result<Core, Failure> {
     let wrong = |what: &'static str| move |e: &dyn std::fmt::Display| Failure::run(what, e);
     let mappings = if config.mappings.folder.as_os_str().is_empty() {
         Mappings::built_in()
@@ -95,8 +100,16 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
         max_results: config.limits.results,
     };
     let sectors = sectors(&terms);
-    let desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options)
+    let mut desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options)
         .looking_at_documents(cda_rules, config.cda.clone());
+    if let Some(anchors) = anchors {
+        let accepted = SignaturePolicy { allow_sha1: config.xades.allow_sha1 };
+        desk = desk.looking_at_signatures(Signatures {
+            verifier: Arc::new(SetVerifier::new(accepted, anchors.clone(), clock.clone())),
+            policy: config.xades.policy,
+            required: config.xades.required,
+        });
+    }
     Ok(Core { desk: Arc::new(desk), store, clock, sectors })
 }
 
@@ -120,10 +133,10 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
 /// Serves until told to stop.
 async fn run(config: &Config) -> Result<(), Failure> {
     let spans = telemetry::start(Some(&config.telemetry.otlp).filter(|otlp| !otlp.is_empty()))?;
-    let core = open(config).await?;
+    let anchors = anchors(config)?;
+    let core = opened(config, Some(&anchors)).await?;
     let jobs = Arc::new(Jobs::new(config, &core)?);
     jobs.set_up().await.map_err(|e| Failure::run("jobs", &e))?;
-    let anchors = anchors(config)?;
     let files = TlsFiles { certificate: config.tls.certificate.clone(), key: config.tls.key.clone() };
     let endpoint = TlsEndpoint::load(files, anchors.clone(), ClientAuth::Required, core.clock.clone())
         .map_err(|e| Failure::usage("tls", &e))?;

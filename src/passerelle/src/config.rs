@@ -30,9 +30,28 @@ pub(crate) struct Config {
     pub(crate) access: AccessPolicy,
     pub(crate) ihe: Ihe,
     pub(crate) cda: cda::Policy,
+    pub(crate) xades: Xades,
     pub(crate) fhir: Fhir,
     pub(crate) limits: Limits,
     pub(crate) mappings: MappingsSection,
+}
+
+/// Section `[xades]`: signatures of submission sets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Xades {
+    /// What follows from what is found.
+    pub(crate) policy: desk::SignaturePolicy,
+    /// Whether sets that come to the DMP's services must be signed.
+    pub(crate) required: bool,
+    /// Whether SHA-1 is admitted in digest and signature.
+    pub(crate) allow_sha1: bool,
+}
+
+impl Default for Xades {
+    fn default() -> Self {
+        Self { policy: desk::SignaturePolicy::default(), required: false, allow_sha1: true }
+    }
 }
 
 /// Section `[gateway]`.

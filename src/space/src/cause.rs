@@ -161,6 +161,18 @@ causes! {
         "In a secret connection only documents INVISIBLE_REPRESENTANTS_LEGAUX may be deposited.";
     ContentInvalid, "content_invalid", "CI-SIS Structuration minimale; mappings/cda-header.tsv", "L'en-tête CDA du document enfreint une règle : corrigez le document à l'endroit indiqué.",
         "The document's CDA header breaks a rule: mend the document at the place shown.";
+    SetSignatureMissing, "set_signature_missing", "DMP TD2.1; xades.required", "Le lot n'est pas signé : joignez la signature XAdES du lot et son association signs.",
+        "The set is not signed: send the XAdES signature of the set and its association signs.";
+    SetSignatureMalformed, "set_signature_malformed", "DMP TD2.1; XML-DSig 1.1; XAdES §7.2.2", "La signature du lot n'a pas la forme attendue : corrigez l'élément indiqué.",
+        "The signature of the set has not the expected shape: mend the element shown.";
+    SetSignatureInvalid, "set_signature_invalid", "XML-DSig 1.1 §3.2", "La signature du lot ne correspond pas à ce qui est envoyé : signez les documents tels que vous les envoyez.",
+        "The signature of the set does not match what is sent: sign the documents as you send them.";
+    SetSignatureIncomplete, "set_signature_incomplete", "DMP TD2.1 (IHEManifest)", "Le manifeste de la signature ne désigne pas le lot et chacun de ses documents, une fois chacun.",
+        "The signature's manifest does not name the set and each of its documents, once each.";
+    SetSignatureSigner, "set_signature_signer", "DMP TD2.1; IGC-Santé; RFC 5280 §6", "Le signataire du lot n'est pas reconnu, ou n'est pas l'émetteur : signez avec la carte ou le cachet de l'appel.",
+        "The signer of the set is not trusted, or is not the sender: sign with the card or seal of the call.";
+    SetSignatureUnexamined, "set_signature_unexamined", "XML-DSig 1.1 §4.4.3.4", "Un document est trop grand, ou n'est pas du XML, pour que sa forme canonique soit vérifiée ; le lot est reçu.",
+        "A document is too large, or is no XML, for its canonical form to be verified; the set is received.";
     EmptySubmission, "empty_submission", "ITI TF-2 3.41.4.1.2", "Le lot ne contient aucun document.",
         "The set holds no document.";
     MetadataMissing, "metadata_missing", "ITI TF-3 §4.2.3; CI-SIS Partage", "Une métadonnée obligatoire est absente : ajoutez-la.",

@@ -152,4 +152,7 @@ pub struct TraceEvent {
     pub rule: String,
     /// Which face it came by (`ihe`, `fhir`, `cli`).
     pub face: String,
+    /// Of a deposit that is signed: `valid`, or the code of what its signature's examination found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }

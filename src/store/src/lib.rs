@@ -45,7 +45,9 @@ use std::{
 
 use access::{Operation, Permit};
 use ambient::{SharedClock, SharedRng};
-use space::{SpaceId, trace::TraceEvent};
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt as _;
+use space::trace::TraceEvent;
 use tokio::time::timeout;
 
 pub use backup::BackedUp;
@@ -219,6 +221,27 @@ impl Store {
         self.blobs.stage()
     }
 
+    /// The bytes of a body that was received and is not published yet; nothing when they are more than `most`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read back.
+    pub async fn staged(&self, body: &StagedBody, most: u64) -> Result<Option<Bytes>, StoreError> {
+        if body.size > most {
+            return Ok(None);
+        }
+        let (None, Some(outside)) = (&body.inline, &body.outside) else { return Ok(body.inline.clone()) };
+        let mut bytes = BytesMut::with_capacity(usize::try_from(body.size).unwrap_or_default());
+        match self.blobs.read(&body.body_id, body.size, &outside.key).await? {
+            StoredBody::Whole(whole) => return Ok(Some(whole)),
+            StoredBody::Stream(mut chunks) => {
+                while let Some(chunk) = chunks.try_next().await? {
+                    bytes.extend_from_slice(&chunk);
+                }
+            }
+        }
+        Ok(Some(bytes.freeze()))
+    }
+
     /// Stores a submission, its trace and its notifications in one transaction.
     ///
     /// # Errors
@@ -287,18 +310,6 @@ impl Store {
             return Ok(());
         }
         self.writer.submit(Job::Record(recorded)).await.map(drop)
-    }
-
-    /// Records that an act was refused, on the settings it was refused by.
-    ///
-    /// # Errors
-    /// [`StoreError::Stale`] when the settings changed since the refusal: it may be no refusal any more.
-    pub async fn record_refusal(
-        &self,
-        decided_on: Option<(SpaceId, i64)>,
-        event: &TraceEvent,
-    ) -> Result<(), StoreError> {
-        self.record_all(vec![ActRecord { decided_on, event: event.clone(), notifications: Vec::new() }]).await
     }
 
     /// Changes what is set on a space, with its trace.

@@ -198,6 +198,7 @@ impl World {
             outcome: Outcome::Done,
             rule: "test".into(),
             face: "test".into(),
+            signature: None,
         }
     }
 

@@ -30,6 +30,16 @@ pub enum Hash {
     Sha512,
 }
 
+impl Scheme {
+    /// Its hash.
+    #[must_use]
+    pub const fn hash(self) -> Hash {
+        match self {
+            Self::RsaPkcs1(hash) | Self::RsaPss(hash) | Self::EcdsaDer(hash) | Self::EcdsaRaw(hash) => hash,
+        }
+    }
+}
+
 /// Padding or curve family of a signature, with its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
@@ -296,6 +306,23 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({:?})", self.family())
     }
+}
+
+/// The digest of `data` that a signature compares.
+pub(crate) fn digest(hash: Hash, data: &[u8]) -> Vec<u8> {
+    use aws_lc_rs::digest as d;
+    let algorithm = match hash {
+        Hash::Sha1 => &d::SHA1_FOR_LEGACY_USE_ONLY,
+        Hash::Sha256 => &d::SHA256,
+        Hash::Sha384 => &d::SHA384,
+        Hash::Sha512 => &d::SHA512,
+    };
+    d::digest(algorithm, data).as_ref().to_vec()
+}
+
+/// Bytes in hexadecimal, small letters.
+pub(crate) fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// SHA-1 of `data`, where a standard names things by it; it proves nothing.

@@ -1,5 +1,5 @@
 //! Who is calling, and how it is proved: certificates and their names, the development PKI, mutual TLS, XML signature,
-//! the VIHF and its JWT equivalent.
+//! the signature of submission sets, the VIHF and its JWT equivalent.
 //!
 //! Turns credentials into a [`space::Credential`]; never decides what its bearer may do. All cryptography is aws-lc's.
 //! No identity, name, token or content is ever in a log line, an error or a `Debug` of this room.
@@ -16,6 +16,7 @@ pub mod tls;
 #[cfg(any(test, feature = "vectors"))]
 pub mod vectors;
 pub mod vihf;
+pub mod xades;
 pub mod xmldsig;
 
 mod cache;
@@ -33,3 +34,4 @@ pub use peer::{Bearer, Peer, StructureUse};
 pub use pki::{IssueRequest, KeyType, Kind, Pki};
 pub use tls::{ClientAuth, PeerExtension, ServeOptions, TlsEndpoint, TlsFiles, serve};
 pub use vihf::{VihfPolicy, VihfRequest, VihfVerifier};
+pub use xades::{SetVerifier, SignedDocument, SignedSet, sign_set};

@@ -84,4 +84,18 @@ pub struct AuditEntity {
     pub kind: Coding,
     /// Part it plays.
     pub role: Coding,
+    /// What else is known of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<AuditDetail>,
+}
+
+/// What else is known of a thing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditDetail {
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What it says.
+    pub value_string: String,
 }

@@ -32,7 +32,7 @@ mod resources;
 mod tests;
 mod types;
 
-pub use audit::{AuditAgent, AuditEntity, AuditEvent, AuditSource};
+pub use audit::{AuditAgent, AuditDetail, AuditEntity, AuditEvent, AuditSource};
 pub use bundle::{
     Answered, Bundle, BundleType, Entry, Link, Response, Search, TransactionBundle, TransactionEntry, parse_bundle,
 };

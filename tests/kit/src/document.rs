@@ -67,6 +67,17 @@ impl TestDocument {
         Self::report("11502-2", "10")
     }
 
+    /// The signature of a set, as the DMP's samples describe it.
+    #[must_use]
+    pub fn signature(bytes: Vec<u8>) -> Self {
+        Self {
+            id: "Signature01".into(),
+            type_code: ("E1762".into(), "ASTM".into()),
+            format_code: ("http://www.w3.org/2000/09/xmldsig#".into(), "URN".into()),
+            ..Self::of(bytes, "E1762", "urn:oid:1.3.6.1.4.1.19376.1.2.1.1.1")
+        }
+    }
+
     /// The same with visibility codes.
     #[must_use]
     pub fn visible(mut self, codes: &[&str]) -> Self {

@@ -79,6 +79,15 @@ impl Deposit {
         Self { ins: ins.to_owned(), set_id: crate::oid(), documents: vec![document], more: String::new() }
     }
 
+    /// The same with a signature: `make` is given the set's uniqueId and its documents, and gives the bytes.
+    #[must_use]
+    pub fn signed(mut self, make: impl FnOnce(&str, &[TestDocument]) -> Vec<u8>) -> Self {
+        let bytes = make(&self.set_id, &self.documents);
+        self.documents.push(TestDocument::signature(bytes));
+        self.more.push_str(&association("urn:ihe:iti:2007:AssociationType:signs", "Signature01", SET, &[]));
+        self
+    }
+
     /// The body of the envelope; documents are included as `cid:N@test`.
     #[must_use]
     pub fn body(&self) -> String {
@@ -251,7 +260,7 @@ pub fn document_entry(ins: &str, d: &TestDocument) -> String {
         d.mime_type, d.extra, d.title
     );
     author(o, object, id, "93606bcf-9494-43ec-9b4e-a7748d1a838d");
-    let class_system = "1.2.250.1.213.1.1.4.1";
+    let class_system = if d.class_code.starts_with("urn:") { "URN" } else { "1.2.250.1.213.1.1.4.1" };
     classification(o, object, id, "41a5887f-8865-4c09-adf7-e362475b143a", &d.class_code, class_system);
     classification(o, object, id, "f0306f51-975f-434e-a61c-c59651d33983", &d.type_code.0, &d.type_code.1);
     classification(o, object, id, "f4f85eac-e6cb-4883-b524-f2705394840f", "N", "2.16.840.1.113883.5.25");

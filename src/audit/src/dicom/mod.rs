@@ -209,7 +209,8 @@ fn patient(xml: &mut Xml, event: &TraceEvent, ins: Option<&Ins>) {
         (None, Some(space)) => (format!("urn:uuid:{space}"), codes::RECORD_NUMBER),
         (None, None) => return,
     };
-    let details = vec![("urn:passerelle:rule", event.rule.clone())];
+    let mut details = vec![("urn:passerelle:rule", event.rule.clone())];
+    details.extend(event.signature.clone().map(|found| ("urn:passerelle:set-signature", found)));
     Object { id: &id, kind: Some("1"), role: "1", id_type, name: &id, details }.write(xml);
 }
 

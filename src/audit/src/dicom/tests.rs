@@ -60,6 +60,7 @@ fn event(act: Act, face: &str) -> TraceEvent {
         outcome: Outcome::Done,
         rule: "R.1111-49 é".into(),
         face: face.into(),
+        signature: None,
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn settle(state: &FhirState, call: &Call, ins: &Ins, plan: &mut
         HashMap::new()
     } else {
         let query = EntryQuery { unique_ids, ..EntryQuery::default() };
-        let listing = state.desk.lookup_linked(&call.caller, Some(ins), &query).await?;
+        let listing = state.desk.lookup(&call.caller, Some(ins), &query).await?;
         listing.documents.into_iter().map(|d| (d.entry.unique_id, d.entry.entry_uuid)).collect()
     };
     let find = |target: &Target, place: &str| match target {

@@ -239,6 +239,7 @@ fn as_the_holder_sees(place: &TracePlace, event: &TraceEvent) -> serde_json::Val
         "emergency": (event.actor.purpose.vihf() != "normal").then(|| event.actor.purpose.vihf()),
         "reason": event.actor.purpose.reason(),
         "documents": event.targets,
+        "signature": event.signature,
         "rule": event.rule,
         // Where it stands in the log: what `evidence proof --place` takes.
         "place": format!("{}/{}", place.origin, place.seq),

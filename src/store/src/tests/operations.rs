@@ -155,7 +155,10 @@ async fn an_audit_repository_is_given_everything_once_and_in_order(world: World)
         other.record(&permit, &world.event(Act::Find), Vec::new()).await.expect("recorded");
     }
     let nobody = TraceEvent { space: None, ..world.event(Act::Find) };
-    other.record_refusal(None, &nobody).await.expect("recorded");
+    other
+        .record_all(vec![crate::ActRecord { decided_on: None, event: nobody, notifications: Vec::new() }])
+        .await
+        .expect("recorded");
     let store = &world.store;
     assert_eq!(store.feed_lag("one").await.expect("counted"), 37);
     let mut given: Vec<(String, i64)> = Vec::new();

@@ -154,7 +154,7 @@ impl Pki {
         let key = generate(request.key)?;
         let certificate = params.signed_by(&key, &self.issuer()?)?;
         let entry = IndexEntry {
-            serial: hex(&serial.to_bytes()),
+            serial: crate::key::hex_of(&serial.to_bytes()),
             name: request.name.clone(),
             kind: request.kind.mark().as_str().to_owned(),
             not_after: validity.not_after.to_string(),
@@ -270,10 +270,6 @@ fn generate(key: KeyType) -> Result<KeyPair, rcgen::Error> {
         KeyType::Rsa2048 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048),
         KeyType::P256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

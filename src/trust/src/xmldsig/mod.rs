@@ -20,6 +20,7 @@ use space::{Cause, Refusal};
 use uppsala::{Document, NodeId};
 
 use self::shape::Shape;
+pub(crate) use self::shape::{attribute, certificates, digest_of, elements, is_named, scheme_of};
 #[cfg(any(test, feature = "vectors"))]
 pub(crate) use self::sign::{fill, place_for_signature};
 pub use self::{

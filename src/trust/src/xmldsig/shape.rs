@@ -34,10 +34,7 @@ impl Shape {
         plain_text(doc, value).ok_or_else(|| reader.malformed("/SignatureValue"))?;
         let (scheme, digest) = reader.signed_info(info, &id)?;
         let sha1 = |h: Hash| h == Hash::Sha1;
-        let hash = match scheme {
-            Scheme::RsaPkcs1(h) | Scheme::RsaPss(h) | Scheme::EcdsaDer(h) | Scheme::EcdsaRaw(h) => h,
-        };
-        if !policy.allow_sha1 && sha1(hash) {
+        if !policy.allow_sha1 && sha1(scheme.hash()) {
             return Err(reader.algorithm("/SignedInfo/SignatureMethod"));
         }
         if !policy.allow_sha1 && sha1(digest) {
@@ -82,17 +79,15 @@ impl Reader<'_, '_> {
     }
 
     fn is(&self, node: NodeId, ns: &str, local: &str) -> bool {
-        self.doc.element(node).is_some_and(|e| e.matches_name_ns(ns, local))
+        is_named(self.doc, node, ns, local)
     }
 
     fn attribute(&self, node: NodeId, name: &str) -> Option<String> {
-        let element = self.doc.element(node)?;
-        let found = element.attributes.iter().find(|a| a.name.namespace_uri.is_none() && a.name.local_name == name)?;
-        Some(found.value.to_string())
+        attribute(self.doc, node, name)
     }
 
     fn elements(&self, node: NodeId) -> Vec<NodeId> {
-        self.doc.children_iter(node).filter(|n| self.doc.element(*n).is_some()).collect()
+        elements(self.doc, node)
     }
 
     /// Child elements, which must be exactly these of XML-DSig, in order.
@@ -181,25 +176,46 @@ impl Reader<'_, '_> {
 
     /// Certificates of KeyInfo's X509Data.
     fn certificates(&self, key_info: NodeId) -> Result<Vec<Vec<u8>>, Refusal> {
-        let at = "/KeyInfo/X509Data/X509Certificate";
-        let data = self.elements(key_info).into_iter().filter(|n| self.is(*n, DSIG, "X509Data"));
-        let nodes: Vec<NodeId> = data
-            .flat_map(|d| self.elements(d))
-            .filter(|n| self.is(*n, DSIG, "X509Certificate"))
-            .take(MOST_CERTIFICATES + 1)
-            .collect();
-        if nodes.is_empty() || nodes.len() > MOST_CERTIFICATES {
-            return Err(self.malformed(at));
-        }
-        let decode = |node: NodeId| {
-            let text: String = plain_text(self.doc, node)?.split_ascii_whitespace().collect();
-            STANDARD.decode(text).ok()
-        };
-        nodes.into_iter().map(|n| decode(n).ok_or_else(|| self.malformed(at))).collect()
+        certificates(self.doc, key_info).ok_or_else(|| self.malformed("/KeyInfo/X509Data/X509Certificate"))
     }
 }
 
-fn scheme_of(algorithm: &str) -> Option<Scheme> {
+/// Whether a node is the element of this name.
+pub(crate) fn is_named(doc: &Document<'_>, node: NodeId, ns: &str, local: &str) -> bool {
+    doc.element(node).is_some_and(|e| e.matches_name_ns(ns, local))
+}
+
+/// An attribute without namespace.
+pub(crate) fn attribute(doc: &Document<'_>, node: NodeId, name: &str) -> Option<String> {
+    let element = doc.element(node)?;
+    let found = element.attributes.iter().find(|a| a.name.namespace_uri.is_none() && a.name.local_name == name)?;
+    Some(found.value.to_string())
+}
+
+/// Child elements.
+pub(crate) fn elements(doc: &Document<'_>, node: NodeId) -> Vec<NodeId> {
+    doc.children_iter(node).filter(|n| doc.element(*n).is_some()).collect()
+}
+
+/// Certificates of a KeyInfo's X509Data: at least one, and no more than a signer needs.
+pub(crate) fn certificates(doc: &Document<'_>, key_info: NodeId) -> Option<Vec<Vec<u8>>> {
+    let data = elements(doc, key_info).into_iter().filter(|n| is_named(doc, *n, DSIG, "X509Data"));
+    let nodes: Vec<NodeId> = data
+        .flat_map(|d| elements(doc, d))
+        .filter(|n| is_named(doc, *n, DSIG, "X509Certificate"))
+        .take(MOST_CERTIFICATES + 1)
+        .collect();
+    if nodes.is_empty() || nodes.len() > MOST_CERTIFICATES {
+        return None;
+    }
+    let decode = |node: NodeId| {
+        let text: String = plain_text(doc, node)?.split_ascii_whitespace().collect();
+        STANDARD.decode(text).ok()
+    };
+    nodes.into_iter().map(decode).collect()
+}
+
+pub(crate) fn scheme_of(algorithm: &str) -> Option<Scheme> {
     Some(match algorithm {
         uri::RSA_SHA1 => Scheme::RsaPkcs1(Hash::Sha1),
         uri::RSA_SHA256 => Scheme::RsaPkcs1(Hash::Sha256),
@@ -216,7 +232,7 @@ fn scheme_of(algorithm: &str) -> Option<Scheme> {
     })
 }
 
-fn digest_of(algorithm: &str) -> Option<Hash> {
+pub(crate) fn digest_of(algorithm: &str) -> Option<Hash> {
     Some(match algorithm {
         uri::SHA1 => Hash::Sha1,
         uri::SHA256 => Hash::Sha256,

@@ -35,16 +35,11 @@ impl Told {
 fn version() -> Option<String> {
     let output = Command::new("xmlsec1").arg("--version").output().ok().filter(|o| o.status.success());
     let Some(output) = output else {
-        skipped();
+        crate::testing::without_xmlsec1();
         return None;
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Some(text.split_whitespace().nth(1).unwrap_or_default().to_owned())
-}
-
-#[expect(clippy::print_stderr, reason = "a test says that it was skipped")]
-fn skipped() {
-    eprintln!("skipped: no xmlsec1 here");
 }
 
 /// Asks `xmlsec1` about a file, at the instant of the tests.
