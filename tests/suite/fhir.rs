@@ -195,3 +195,37 @@ async fn a_holder_is_found_by_number_and_the_face_says_what_it_serves() {
         assert!(served.contains(&kind.to_owned()), "{kind}: {served:?}");
     }
 }
+
+#[tokio::test]
+async fn what_a_sender_leaves_out_is_taken_from_the_document() {
+    let gateway = Gateway::start();
+    let mut caller = FhirCaller::of(&gateway, "medecin", 0);
+    let kept = gateway.demo["holders"][0]["documents"][0].as_str().expect("a document").to_owned();
+    let sample = caller.binary(&kept).await.text();
+    let mut document = TestDocument::biology();
+    document.body = sample.replace(&kept, &document.unique_id).into_bytes();
+    let mut sent = bundle(&caller.ins, &testkit::oid(), std::slice::from_ref(&document));
+    let reference = &mut sent["entry"][1]["resource"];
+    for left_out in ["type", "category", "authenticator", "securityLabel", "context", "author"] {
+        reference.as_object_mut().expect("an object").remove(left_out).expect("said before");
+    }
+    let content = reference["content"][0].as_object_mut().expect("an object");
+    content.remove("format").expect("said before");
+    // What is said stands.
+    content["attachment"]["title"] = "Dit par l'expéditeur".into();
+    locations(&caller.post(&sent).await, "201 Created");
+    let found = matches(&caller.find(&format!("{CURRENT}&identifier=urn:oid:{}", document.unique_id)).await);
+    let [found] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(found["type"]["coding"][0]["code"], "11502-2");
+    assert_eq!(found["category"][0]["coding"][0]["code"], "10");
+    assert_eq!(found["content"][0]["attachment"]["title"], "Dit par l'expéditeur");
+    assert!(found["content"][0]["format"]["code"].is_string() && found["securityLabel"][0].is_object());
+    assert!(found["context"]["facilityType"].is_object() && found["context"]["practiceSetting"].is_object());
+    assert!(found["author"][0].is_object() && found["context"]["period"]["start"].is_string(), "{found:#}");
+    // A document that is no CDA says nothing: what is left out is missing.
+    let mut other = TestDocument::biology();
+    other.body = b"%PDF-1.4".to_vec();
+    let mut sent = bundle(&caller.ins, &testkit::oid(), std::slice::from_ref(&other));
+    sent["entry"][1]["resource"].as_object_mut().expect("an object").remove("type").expect("said before");
+    refused(&caller.post(&sent).await, 422, "metadata_missing");
+}

@@ -37,6 +37,8 @@ pub struct DepositRequest {
     pub bodies: Vec<EntryBody>,
     /// The metadata as they came.
     pub original: Original,
+    /// Whether metadata that are left out are taken from the documents.
+    pub fill_in: bool,
 }
 
 /// What was put in.
@@ -74,7 +76,10 @@ impl Desk {
     ///
     /// # Errors
     /// [`Fault::Refused`] with every cause; nothing is then stored.
-    pub async fn deposit(&self, caller: &Caller, request: DepositRequest) -> Result<Receipt, Fault> {
+    pub async fn deposit(&self, caller: &Caller, mut request: DepositRequest) -> Result<Receipt, Fault> {
+        if request.fill_in {
+            self.fill_in(&mut request.submission, &request.bodies);
+        }
         let targets = request.submission.documents.iter().map(|d| d.entry.unique_id.clone()).collect();
         let acting = Acting::new(self, caller, Act::Deposit, targets);
         let checked = request.submission.check(&self.terms, self.options.rules);
@@ -91,7 +96,7 @@ impl Desk {
         if let Err(wrong) = checked {
             return Err(acting.refuse(Some(space), wrong).await);
         }
-        let DepositRequest { mut submission, bodies, original } = request;
+        let DepositRequest { mut submission, bodies, original, .. } = request;
         if let Err(wrong) = complete(&mut submission, &bodies) {
             return Err(acting.refuse(Some(space), wrong).await);
         }

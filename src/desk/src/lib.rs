@@ -6,6 +6,7 @@
 
 mod act;
 mod deposit;
+mod derived;
 mod fetch;
 mod find;
 mod holders;

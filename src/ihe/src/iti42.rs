@@ -60,7 +60,7 @@ const fn answered(kind: EntryKind) -> &'static str {
 pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
     let bodies = request.submission.documents.iter().map(|_| EntryBody::Elsewhere).collect();
     let original = Original { media_type: "application/xml", bytes: request.original };
-    let deposit = DepositRequest { submission: request.submission, bodies, original };
+    let deposit = DepositRequest { submission: request.submission, bodies, original, fill_in: false };
     let done = state.desk.deposit(caller, deposit).await;
     answer::registry_response(state, answered(request.kind), heading, done.map(drop))
 }

@@ -60,7 +60,8 @@ async fn deposit(state: &FhirState, call: &mut Call, parts: &Parts, content: Bod
     let bodies = stage(state, &mut bundle, &roles, unique_ids.len()).await?;
     let bodies = bodies.into_iter().map(EntryBody::Staged).collect();
     let original = Original { media_type: "application/fhir+json", bytes: std::mem::take(&mut bundle.original) };
-    let receipt = state.desk.deposit(&call.caller, DepositRequest { submission, bodies, original }).await?;
+    let deposit = DepositRequest { submission, bodies, original, fill_in: true };
+    let receipt = state.desk.deposit(&call.caller, deposit).await?;
     let now = state.desk.clock().now();
     let seconds = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
     Ok(respond::json(StatusCode::OK, &answer(&roles, &receipt, &unique_ids, &seconds.to_string())))

@@ -127,7 +127,7 @@ pub(super) async fn deposit(
     };
     let caller = Caller::new(Credential { actor, patient: Some(ins.clone()) }, Face::Cli);
     let original = Original { media_type: "text/plain", bytes: b"passerelle demo".to_vec() };
-    desk.deposit(&caller, DepositRequest { submission, bodies, original }).await.map(drop)
+    desk.deposit(&caller, DepositRequest { submission, bodies, original, fill_in: false }).await.map(drop)
 }
 
 /// A document of the minimal structure (CI-SIS), whole: what the demonstration holds breaks no rule of
