@@ -17,6 +17,7 @@ mod iti41;
 mod iti41_replace;
 mod iti43;
 mod iti57;
+mod media;
 mod ocsp;
 mod operations;
 mod patients;

@@ -95,9 +95,7 @@ async fn what_is_wrong_in_a_signature_is_told_and_traced_and_the_set_goes_in() {
 
 #[tokio::test]
 async fn a_gateway_may_refuse_what_is_not_signed_as_it_should_be() {
-    let options = GatewayOptions::default()
-        .with("XADES__POLICY", "refuse")
-        .with("XADES__REQUIRED", "true");
+    let options = GatewayOptions::default().with("XADES__POLICY", "refuse").with("XADES__REQUIRED", "true");
     let gateway = Gateway::with(options);
     let mut physician = Caller::of(&gateway, "medecin", 0);
     let before = stored(&gateway);

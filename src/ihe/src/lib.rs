@@ -1,7 +1,7 @@
 //! The IHE and DMP face: SOAP services at the paths of the national DMP, so that existing software is pointed here by
 //! changing the host.
 //!
-//! One file per transaction or pair of them ([`iti18`], [`iti41`], [`iti42`], [`iti43`], [`iti57`], [`iti62`], [`people`],
+//! One file per transaction or pair of them ([`iti18`], [`iti32`], [`iti41`], [`iti42`], [`iti43`], [`iti57`], [`iti62`], [`people`],
 //! [`habilitations`]), each
 //! request → operation of the desk → response;
 //! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
@@ -12,6 +12,7 @@ mod docs;
 mod errors;
 mod habilitations;
 mod iti18;
+mod iti32;
 mod iti41;
 mod iti42;
 mod iti43;
@@ -31,6 +32,7 @@ use space::{Credential, Oid, Refusal};
 use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
 pub use answer::Faulted;
+pub use iti32::{MediaError, export, import};
 pub use service::{Kind, Service, Transaction};
 
 /// Turns the assertion of an envelope into a credential. Carried out by the program with the room `trust`.

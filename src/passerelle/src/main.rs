@@ -42,6 +42,7 @@ fn main() -> ExitCode {
             Command::Vihf(args) => commands::vihf::run(args).await,
             Command::Space(args) => commands::space::run(args).await,
             Command::Import(args) => commands::import::run(args).await,
+            Command::Media(args) => commands::media::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,
             Command::Evidence(args) => commands::evidence::run(args).await,
             Command::Backup(args) => commands::backup::run(args).await,

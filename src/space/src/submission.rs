@@ -293,6 +293,9 @@ impl EntryCheck<'_> {
     }
 
     fn kind(&mut self, entry: &DocumentEntry) {
+        if entry.type_code.code.is_empty() {
+            return self.refuse(Cause::MetadataMissing, "typeCode");
+        }
         match self.terms.types.get(&entry.type_code.code) {
             Some(kind) if kind.scheme == entry.type_code.scheme => {
                 if !kind.may_be_written {

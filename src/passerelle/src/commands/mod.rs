@@ -7,6 +7,7 @@ pub(crate) mod evidence;
 pub(crate) mod import;
 pub(crate) mod jobs;
 pub(crate) mod keys;
+pub(crate) mod media;
 pub(crate) mod pki;
 pub(crate) mod space;
 pub(crate) mod verify;
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     /// Import in bulk, with a report of every refused line.
     #[command(after_help = "Example: passerelle import identities holders.ndjson --data ./data")]
     Import(import::ImportArgs),
+    /// Sets of documents on a medium (XDM): show one, put it in, write one.
+    #[command(after_help = "Example: passerelle media export --as medecin --ins 277076322082910 --out IHE_XDM.zip")]
+    Media(media::MediaArgs),
     /// Check the trace log and the store.
     #[command(after_help = "Example: passerelle verify --data ./data")]
     Verify(verify::VerifyArgs),
@@ -116,6 +120,11 @@ impl Failure {
     pub(crate) fn refused(place: &str, fault: &desk::Fault) -> Self {
         let told: Vec<String> = fault.refusals().iter().map(|r| format!("{r} — {}", r.cause.advice_en())).collect();
         Self { code: 1, message: format!("{place}: {}", told.join("; ")) }
+    }
+
+    /// The same, of one thing among several.
+    pub(crate) fn of(self, which: &str) -> Self {
+        Self { message: format!("{which}: {}", self.message), ..self }
     }
 
     /// Prints it and gives the exit code.

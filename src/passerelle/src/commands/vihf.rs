@@ -14,7 +14,7 @@ use crate::{app, demo::People, holders};
 pub(crate) struct VihfArgs {
     /// Name of the certificate: pki/NAME.pem. A structure's is signed with its seal (NAME-auth → NAME-seal).
     #[arg(long = "as")]
-    name: String,
+    pub(super) name: String,
     /// Matricule INS of the holder the call bears on.
     #[arg(long)]
     ins: Option<String>,
@@ -55,7 +55,7 @@ pub(crate) struct VihfArgs {
     #[arg(long)]
     jwt: bool,
     #[command(flatten)]
-    data: super::DataArgs,
+    pub(super) data: super::DataArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -77,27 +77,36 @@ enum AuthArg {
 
 pub(crate) async fn run(args: VihfArgs) -> Result<(), Failure> {
     let (_, core) = app::open_data(&args.data.data).await?;
-    let patient = match &args.ins {
-        None => None,
-        Some(matricule) => Some(match holders::find(&core, matricule, args.oid.as_deref()).await {
-            Ok(ins) => ins,
-            // Nobody here: still a number one may ask for.
-            Err(_) => {
-                let oid = args.oid.as_deref().and_then(InsOid::parse).unwrap_or(InsOid::NirTest);
-                Ins::parse(matricule, oid, space::InsTolerance::Test)
-                    .map_err(|r| Failure::usage("--ins", &r.cause.advice_en()))?
-            }
-        }),
-    };
+    let signed = args.signed(&core).await;
     core.store.close().await;
-    let request = request(&args, patient, core.clock.now())?;
-    let signed = if args.jwt {
-        trust::bearer::sign(&request).map_err(|e| Failure::run("vihf", &e))?
-    } else {
-        request.sign(SystemRng::new().as_ref()).map_err(|e| Failure::run("vihf", &e))?
-    };
-    print(&signed);
+    print(&signed?);
     Ok(())
+}
+
+impl VihfArgs {
+    /// The credential they ask for, signed.
+    pub(super) async fn signed(&self, core: &app::Core) -> Result<String, Failure> {
+        let request = request(self, self.patient(core).await?, core.clock.now())?;
+        if self.jwt {
+            return trust::bearer::sign(&request).map_err(|e| Failure::run("vihf", &e));
+        }
+        request.sign(SystemRng::new().as_ref()).map_err(|e| Failure::run("vihf", &e))
+    }
+
+    async fn patient(&self, core: &app::Core) -> Result<Option<Ins>, Failure> {
+        Ok(match &self.ins {
+            None => None,
+            Some(matricule) => Some(match holders::find(core, matricule, self.oid.as_deref()).await {
+                Ok(ins) => ins,
+                // Nobody here: still a number one may ask for.
+                Err(_) => {
+                    let oid = self.oid.as_deref().and_then(InsOid::parse).unwrap_or(InsOid::NirTest);
+                    Ins::parse(matricule, oid, space::InsTolerance::Test)
+                        .map_err(|r| Failure::usage("--ins", &r.cause.advice_en()))?
+                }
+            }),
+        })
+    }
 }
 
 fn load(folder: &Path, name: &str) -> Result<(Peer, SigningKey), Failure> {
