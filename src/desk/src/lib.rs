@@ -9,7 +9,10 @@ mod deposit;
 mod fetch;
 mod find;
 mod holders;
+mod identity;
 mod known;
+mod merge;
+mod notices;
 mod patients;
 mod registry;
 mod settings;
@@ -20,7 +23,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use access::Tables;
+use access::{Consumer, Tables};
 use ambient::{SharedClock, SharedRng};
 use space::{Cause, Credential, Ins, InsTolerance, Refusal, SpaceId, submission::SubmissionRules};
 use store::{Store, StoreError};
@@ -31,6 +34,8 @@ pub use deposit::{DepositRequest, Original, Receipt};
 pub use fetch::{DocumentKey, Fetched};
 pub use find::{Listed, Listing, SetListing};
 pub use holders::NewHolder;
+pub use identity::{CrossReferences, Feed, FeedKind, Linked, PersonKey, Reference};
+pub use notices::Notified;
 pub use patients::{Accessible, OwnChange, Record, Since};
 pub use registry::{AllQuery, Found, ObjectKey, RegistryQuery};
 pub use settings::SettingChange;
@@ -178,6 +183,8 @@ pub struct Desk {
     rng: SharedRng,
     options: DeskOptions,
     known: Known,
+    /// Who is told when numbers change.
+    consumers: Vec<Consumer>,
     /// How documents are looked at; not at all without.
     cda: Option<(cda::Rules, cda::Policy)>,
 }
@@ -187,6 +194,13 @@ impl Desk {
     #[must_use]
     pub fn looking_at_documents(mut self, rules: cda::Rules, policy: cda::Policy) -> Self {
         self.cda = Some((rules, policy));
+        self
+    }
+
+    /// The same desk, that has these consumers told when numbers change (ITI-46).
+    #[must_use]
+    pub fn telling(mut self, consumers: Vec<Consumer>) -> Self {
+        self.consumers = consumers;
         self
     }
 
@@ -200,7 +214,7 @@ impl Desk {
         rng: SharedRng,
         options: DeskOptions,
     ) -> Self {
-        Self { store, tables, terms, clock, rng, options, known: Known::default(), cda: None }
+        Self { store, tables, terms, clock, rng, options, known: Known::default(), consumers: Vec::new(), cda: None }
     }
 
     /// The code tables.

@@ -61,6 +61,7 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
     let unknown = |rule: String| Failure::usage("cda.rules", &format!("no rule is called `{rule}`"));
     config.cda.apply(&mut cda_rules).map_err(unknown)?;
     let tables = Tables::load(&mappings, config.access.clone()).map_err(|e| Failure::usage("mappings", &e))?;
+    let tables = tables.with_domains(config.identity.domains.clone());
     let terms = Terminology::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
     let options = StoreOptions {
         url: config.store.url.clone(),
@@ -96,7 +97,8 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
     };
     let sectors = sectors(&terms);
     let desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options)
-        .looking_at_documents(cda_rules, config.cda.clone());
+        .looking_at_documents(cda_rules, config.cda.clone())
+        .telling(config.identity.followers());
     Ok(Core { desk: Arc::new(desk), store, clock, sectors })
 }
 
