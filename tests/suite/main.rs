@@ -13,6 +13,7 @@ mod fhir_bodies;
 mod fhir_bundle;
 mod fhir_refusals;
 mod identity;
+mod identity_fhir;
 mod iti18;
 mod iti41;
 mod iti41_replace;

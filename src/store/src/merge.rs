@@ -106,7 +106,7 @@ impl Store {
 
 /// The spaces that one took over.
 pub(crate) async fn absorbed(connection: &mut Connection, space: &str) -> Result<Vec<String>, StoreError> {
-    let sql = Sql::new("SELECT space_id FROM merged_space WHERE into_space = $1 ORDER BY space_id").bind(space);
+    let sql = Sql::new("SELECT space_id FROM merged_space WHERE into_space = $1").bind(space);
     connection.all(sql).await?.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
 }
 
