@@ -39,6 +39,7 @@ pub(crate) fn run() -> Value {
     let settings = Settings {
         revision: 1,
         state: SpaceState::Open,
+        merged_into: None,
         emergency: EmergencyConsents::default(),
         authorisations,
         medecins_traitants: Vec::new(),

@@ -83,6 +83,7 @@ impl Filling {
         Settings {
             revision,
             state: SpaceState::Open,
+            merged_into: None,
             emergency: EmergencyConsents::default(),
             authorisations: Vec::new(),
             medecins_traitants: Vec::new(),

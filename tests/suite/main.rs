@@ -12,6 +12,8 @@ mod fhir;
 mod fhir_bodies;
 mod fhir_bundle;
 mod fhir_refusals;
+mod identity;
+mod identity_fhir;
 mod iti18;
 mod iti41;
 mod iti41_replace;

@@ -32,7 +32,10 @@ impl Tables {
                 Operation::ReadTrace | Operation::Identify if !self.policy.operator_may_set => {
                     refuse(Cause::FunctionDenied)
                 }
+                Operation::Merge if !self.policy.operator_may_set => refuse(Cause::FunctionDenied),
                 Operation::Set | Operation::ReadTrace | Operation::Identify => Ok(permit(Rule::Operator)),
+                Operation::Merge if settings.state == SpaceState::Open => Ok(permit(Rule::Operator)),
+                Operation::Merge => refuse(Cause::SpaceClosed),
                 _ => refuse(Cause::FunctionDenied),
             };
         }
@@ -74,14 +77,26 @@ impl Tables {
                 self.function(Action::ExistenceTest, column)?;
                 Ok(permit(Rule::Function(Action::ExistenceTest)))
             }
+            // Who feeds a domain is decided on the domain (`Tables::source_of`); here, that the space may be touched.
+            Operation::LinkNumber | Operation::Merge => {
+                self.function(Action::ExistenceTest, column)?;
+                Ok(permit(Rule::IdentitySource))
+            }
+            Operation::CrossReference => {
+                self.function(Action::ExistenceTest, column)?;
+                Ok(permit(Rule::Function(Action::ExistenceTest)))
+            }
             Operation::ReadTrace => {
                 self.function(Action::ExistenceTest, column)?;
                 let rule = if is_mt(actor, settings) { Rule::MedecinTraitant } else { Rule::Own };
                 Ok(permit(rule))
             }
-            Operation::Fetch | Operation::Change(_) | Operation::Set | Operation::Create | Operation::Exists => {
-                refuse(Cause::FunctionDenied)
-            }
+            Operation::Fetch
+            | Operation::Change(_)
+            | Operation::Set
+            | Operation::Create
+            | Operation::Exists
+            | Operation::Notify => refuse(Cause::FunctionDenied),
         }
     }
 
@@ -127,7 +142,9 @@ impl Tables {
         let open = match settings.state {
             SpaceState::Open => settings,
             SpaceState::Closed => &Settings { state: SpaceState::Open, ..settings.clone() },
-            SpaceState::Noticed | SpaceState::Opposed => return refuse(Cause::UnknownHolder),
+            SpaceState::Noticed | SpaceState::Opposed | SpaceState::Merged => {
+                return refuse(Cause::UnknownHolder);
+            }
         };
         let column = self.enter(actor, open)?;
         self.function(Action::ExistenceTest, column)?;
@@ -159,7 +176,7 @@ impl Tables {
         match settings.state {
             SpaceState::Open => {}
             SpaceState::Noticed => return refuse(Cause::SpaceNotOpen),
-            SpaceState::Opposed | SpaceState::Closed => return refuse(Cause::SpaceClosed),
+            SpaceState::Opposed | SpaceState::Closed | SpaceState::Merged => return refuse(Cause::SpaceClosed),
         }
         let blocked = |id: Option<&str>, is_structure| {
             id.is_some_and(|id| settings.standing(id, is_structure) == Some(AuthorisationKind::Blocked))

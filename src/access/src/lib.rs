@@ -5,6 +5,7 @@
 //! list shows is exactly what may be read. Does no I/O.
 
 mod decide;
+mod domains;
 mod facts;
 mod matrix;
 mod permit;
@@ -15,6 +16,7 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
+pub use domains::{Consumer, Domain};
 pub use facts::{EntryFacts, Owner};
 pub use matrix::{KindIndex, Matrix};
 pub use permit::{AtLarge, Operation, Permit, Rule};
@@ -28,6 +30,7 @@ pub struct Tables {
     pub(crate) matrix: Matrix,
     pub(crate) rights: Rights,
     pub(crate) policy: AccessPolicy,
+    pub(crate) domains: Vec<Domain>,
 }
 
 impl Tables {
@@ -36,7 +39,7 @@ impl Tables {
     /// # Errors
     /// On the first cell that means nothing.
     pub fn load(mappings: &terminology::Mappings, policy: AccessPolicy) -> Result<Self, terminology::LoadError> {
-        Ok(Self { matrix: Matrix::load(mappings)?, rights: Rights::load(mappings)?, policy })
+        Ok(Self { matrix: Matrix::load(mappings)?, rights: Rights::load(mappings)?, policy, domains: Vec::new() })
     }
 
     /// The access matrix.

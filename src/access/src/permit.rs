@@ -30,6 +30,14 @@ pub enum Operation {
     ListAuthorised,
     /// Declare or give up an authorisation or a role of one's own (TD0.3).
     SetOwn(Action),
+    /// Link a structure's own number to the holder, or take the link away (ITI-44).
+    LinkNumber,
+    /// Read by which numbers the holder is known (ITI-45).
+    CrossReference,
+    /// Make one space of two that are one person's.
+    Merge,
+    /// Tell a consumer that the numbers of the holder changed (ITI-46).
+    Notify,
     /// Read the trace.
     ReadTrace,
     /// Change a document's state or visibility.
@@ -57,6 +65,8 @@ pub enum Rule {
     BrisDeGlace,
     /// Regulation of emergency calls, not opposed.
     Centre15,
+    /// The structure that gives out the numbers of a domain.
+    IdentitySource,
     /// The gateway's operator: import of identities; on development data, settings too.
     Operator,
 }
@@ -73,6 +83,7 @@ impl fmt::Display for Rule {
             Self::MedecinTraitant => f.write_str("R.1111-49: médecin traitant; matrice d'habilitation"),
             Self::BrisDeGlace => f.write_str("R.1111-48: bris de glace"),
             Self::Centre15 => f.write_str("R.1111-48: centre 15"),
+            Self::IdentitySource => f.write_str("ITI TF-1 §5: structure du domaine d'identification; RNIV"),
             Self::Operator => f.write_str("exploitant de la passerelle"),
         }
     }

@@ -37,6 +37,7 @@ fn settings() -> Settings {
     Settings {
         revision: 1,
         state: SpaceState::Open,
+        merged_into: None,
         emergency: EmergencyConsents { centre15: true, bris_de_glace: true, masked: true },
         authorisations: vec![standing(ME, false, AuthorisationKind::Given)],
         medecins_traitants: vec![],

@@ -44,14 +44,21 @@ pub(crate) struct Acting<'a> {
 /// Carries out an act on a space: evaluates `$body` with the settings as they stand, and again when they changed before
 /// it was committed. (A macro and not a function: an async closure that borrows is not `Send` for every lifetime.)
 macro_rules! on_settings {
-    ($acting:expr, $space:expr, |$settings:ident| $body:block) => {{
+    ($acting:expr, $space:ident, |$settings:ident| $body:block) => {{
         let mut attempts = 0;
+        let mut $space = $space;
         loop {
             if attempts == $crate::ATTEMPTS {
                 break Err($crate::Fault::Busy);
             }
             attempts += 1;
             let $settings = $acting.settings($space).await?;
+            // Merged since it was looked up: what is asked of it is asked of the space that took it over.
+            if let Some(survivor) = $settings.merged_into {
+                $acting.desk.known.forget_space($space);
+                $space = survivor;
+                continue;
+            }
             let attempt: Result<_, $crate::act::Attempt> = async { $body }.await;
             if let Some(done) = $acting.conclude($space, $settings.revision, attempt).await? {
                 break Ok(done);
@@ -75,6 +82,12 @@ pub(crate) enum Attempt {
 impl From<Refusal> for Attempt {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(vec![refusal])
+    }
+}
+
+impl From<Fault> for Attempt {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 

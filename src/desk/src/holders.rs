@@ -54,6 +54,7 @@ impl Desk {
         let settings = Settings {
             revision: 0,
             state: new.state,
+            merged_into: None,
             emergency: EmergencyConsents::default(),
             authorisations: Vec::new(),
             medecins_traitants: Vec::new(),

@@ -32,6 +32,11 @@ impl Known {
         spaces.insert(ins.clone(), space);
     }
 
+    /// A space that was merged: its holder's number leads elsewhere. Its settings stay, which say so for good.
+    pub(crate) fn forget_space(&self, space: SpaceId) {
+        self.spaces.write().unwrap_or_else(PoisonError::into_inner).retain(|_, known| *known != space);
+    }
+
     pub(crate) fn settings(&self, space: SpaceId) -> Option<Arc<Settings>> {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).get(&space).cloned()
     }

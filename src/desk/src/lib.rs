@@ -10,7 +10,10 @@ mod derived;
 mod fetch;
 mod find;
 mod holders;
+mod identity;
 mod known;
+mod merge;
+mod notices;
 mod patients;
 mod registry;
 mod settings;
@@ -22,7 +25,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use access::Tables;
+use access::{Consumer, Tables};
 use ambient::{SharedClock, SharedRng};
 use space::{Cause, Credential, Ins, InsTolerance, Refusal, SpaceId, submission::SubmissionRules};
 use store::{Store, StoreError};
@@ -33,6 +36,8 @@ pub use deposit::{DepositRequest, Original, Receipt};
 pub use fetch::{DocumentKey, Fetched};
 pub use find::{Listed, Listing, SetListing};
 pub use holders::NewHolder;
+pub use identity::{CrossReferences, Feed, FeedKind, Linked, PersonKey, Reference};
+pub use notices::Notified;
 pub use patients::{Accessible, OwnChange, Record, Since};
 pub use registry::{AllQuery, Found, ObjectKey, RegistryQuery};
 pub use settings::SettingChange;
@@ -181,6 +186,8 @@ pub struct Desk {
     rng: SharedRng,
     options: DeskOptions,
     known: Known,
+    /// Who is told when numbers change.
+    consumers: Vec<Consumer>,
     /// How documents are looked at; not at all without.
     cda: Option<(cda::Rules, cda::Policy)>,
     /// How signatures of sets are looked at; not at all without.
@@ -202,6 +209,13 @@ impl Desk {
         self
     }
 
+    /// The same desk, that has these consumers told when numbers change (ITI-46).
+    #[must_use]
+    pub fn telling(mut self, consumers: Vec<Consumer>) -> Self {
+        self.consumers = consumers;
+        self
+    }
+
     /// A desk over a store and the tables of law.
     #[must_use]
     pub fn new(
@@ -212,7 +226,8 @@ impl Desk {
         rng: SharedRng,
         options: DeskOptions,
     ) -> Self {
-        Self { store, tables, terms, clock, rng, options, known: Known::default(), cda: None, signatures: None }
+        let known = Known::default();
+        Self { store, tables, terms, clock, rng, options, known, consumers: Vec::new(), cda: None, signatures: None }
     }
 
     /// The code tables.

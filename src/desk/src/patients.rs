@@ -93,7 +93,7 @@ fn identifiers(actor: &Actor) -> Vec<(String, bool)> {
 }
 
 /// What of a record is the caller's standing.
-fn known(actor: &Actor, holder: Holder, settings: &Settings) -> Record {
+pub(crate) fn known(actor: &Actor, holder: Holder, settings: &Settings) -> Record {
     let given =
         |(id, is_structure): &(String, bool)| settings.standing(id, *is_structure) == Some(AuthorisationKind::Given);
     let traitant = |id: &space::ProfessionalId| settings.medecins_traitants.iter().any(|mt| mt == id.as_str());

@@ -1,4 +1,5 @@
-//! The FHIR face on the `pro` listener: PDSm 3.1.1 (ITI-65, 66, 67, 68) with `Patient`, `AuditEvent` and `metadata`.
+//! The FHIR face on the `pro` listener: PDSm 3.1.1 (ITI-65, 66, 67, 68), `Patient` with PDQm and PIXm (ITI-78, 83, 104, 119),
+//! `AuditEvent` and `metadata`.
 //!
 //! One file per transaction: request → operation of the desk → response. Every answer is JSON of FHIR 4.0.1, every
 //! refusal an `OperationOutcome` written by [`respond`]. Touches no store and makes no decision; logs no number, name,
@@ -7,10 +8,13 @@
 mod audit_event;
 mod body;
 mod call;
+mod iti104;
+mod iti119;
 mod iti65;
 mod iti66;
 mod iti67;
 mod iti68;
+mod iti83;
 mod metadata;
 mod patient;
 mod read;
@@ -113,7 +117,9 @@ pub fn router(state: FhirState) -> Router {
         .route("/List/_search", post(iti66::find))
         .route("/List/{id}", get(read::list))
         .route("/Binary/{id}", get(iti68::retrieve))
-        .route("/Patient", get(patient::search))
+        .route("/Patient", get(patient::search).put(iti104::feed).delete(iti104::remove))
+        .route("/Patient/$ihe-pix", get(iti83::operation_ihe_pix).post(iti83::operation_ihe_pix))
+        .route("/Patient/$match", post(iti119::operation_match))
         .route("/Patient/_search", post(patient::search))
         .route("/Patient/{id}", get(patient::read))
         .route("/AuditEvent", get(audit_event::search))

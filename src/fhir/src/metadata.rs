@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Day on which what is declared here last changed.
-const DATE: &str = "2026-07-01";
+const DATE: &str = "2026-11-23";
 
 /// Answers with the statement.
 pub(crate) async fn capabilities(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
@@ -42,7 +42,8 @@ pub(crate) fn statement(base: &str) -> Value {
         "date": DATE,
         "kind": "instance",
         "instantiates": [
-            "https://interop.esante.gouv.fr/ig/fhir/pdsm/CapabilityStatement/PDSm-GestionnaireDePartageDeDocuments"
+            "https://interop.esante.gouv.fr/ig/fhir/pdsm/CapabilityStatement/PDSm-GestionnaireDePartageDeDocuments",
+            "https://profiles.ihe.net/ITI/PIXm/CapabilityStatement/IHE.PIXm.Manager"
         ],
         "software": { "name": "Passerelle", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "Passerelle, espace de santé : partage de documents (PDSm)", "url": base },
@@ -63,7 +64,7 @@ pub(crate) fn statement(base: &str) -> Value {
                 resource("Binary", "", &["read"], &[]),
                 resource("DocumentReference", PDSM_DOCUMENT_REFERENCE, &["read", "search-type"], DOCUMENT_REFERENCE),
                 resource("List", PDSM_SUBMISSION_SET, &["read", "search-type"], LIST),
-                resource("Patient", FR_CORE_PATIENT_INS, &["read", "search-type"], PATIENT),
+                patient(),
             ],
             "interaction": [{
                 "code": "transaction",
@@ -71,6 +72,20 @@ pub(crate) fn statement(base: &str) -> Value {
             }]
         }]
     })
+}
+
+/// `Patient`: searched, fed by a structure's own numbers, and asked by operations (PDQm, PIXm).
+fn patient() -> Value {
+    let served = ["read", "search-type", "update", "delete"];
+    let mut patient = resource("Patient", FR_CORE_PATIENT_INS, &served, PATIENT);
+    patient["conditionalUpdate"] = true.into();
+    patient["conditionalDelete"] = "single".into();
+    patient["documentation"] = "ITI-104 : PUT et DELETE Patient?identifier=… seulement, pour les domaines de la structure appelante. Recherche sans numéro : en régulation seulement.".into();
+    patient["operation"] = json!([
+        { "name": "ihe-pix", "definition": "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix" },
+        { "name": "match", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-match" },
+    ]);
+    patient
 }
 
 fn resource(kind: &str, profile: &str, interactions: &[&str], parameters: &[Parameter]) -> Value {

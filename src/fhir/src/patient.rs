@@ -1,12 +1,15 @@
-//! `GET Patient?identifier=system|matricule`: whether a holder has a space here, and who they are, shaped by
-//! FRCorePatientINS 2.1.0 (PDSm4DMP, TD0.2). A `Patient` is read by the id that the search gave. No other search of people is served.
+//! `GET Patient?identifier=system|value`: whether a holder has a space here, and who they are, shaped by
+//! FRCorePatientINS 2.1.0 (PDSm4DMP, TD0.2; ITI-78 of PDQm 3.1.0). Without a number people are searched for by traits, under the
+//! law of ITI-47: in regulation of emergency calls only. A `Patient` is read by the id that the search gave. Addresses are not
+//! held, and not searched.
 
 use axum::{
     extract::{Path, Request, State},
     http::{StatusCode, request::Parts},
     response::Response,
 };
-use space::{Cause, Holder, Refusal, Sex, SpaceState, trace::Act};
+use desk::{PersonKey, Record};
+use space::{Cause, Holder, Refusal, Sex, SpaceState, TraitQuery, trace::Act};
 use wire_fhir::{Address, Coding, Extension, HumanName, Meta, Patient, Resource};
 
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     call::Call,
     respond::{self, Failure},
     search::{
-        Search, holder,
+        Search, holder, invalid,
         page::{Frame, Page},
         parameters::PATIENT,
     },
@@ -37,24 +40,71 @@ pub(crate) async fn search(State(state): State<FhirState>, request: Request) -> 
 async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
     let search = Search::read(call, PATIENT)?;
     let page = Page::read(state, call)?;
-    search.require(&["identifier"])?;
+    let by_traits = ["family", "given", "birthdate", "gender"].iter().any(|name| search.all(name).next().is_some());
+    if !by_traits {
+        search.require(&["identifier"])?;
+    }
+    let traits = traits(&search)?;
     let mut asked = search.all("identifier");
-    let ins = holder::number(state, "identifier", asked.next().unwrap_or_default())?;
+    let found = match asked.next() {
+        Some(values) => numbered(state, call, values).await,
+        None => state.desk.search_people(&call.caller, &traits).await.map(holders).map_err(Failure::from),
+    };
     if asked.next().is_some() {
         return Err(crate::search::invalid("identifier", "one value").into());
     }
-    let found = match state.desk.identify(&call.caller, Some(&ins)).await.map_err(Failure::from) {
-        Ok((holder, ..)) => vec![holder],
+    let mut found = match found {
+        Ok(found) => found,
         // An empty answer is the answer; the desk has traced the question.
-        Err(failure) if failure.is(Cause::UnknownHolder) => Vec::new(),
+        Err(failure) if failure.is(Cause::UnknownHolder) || failure.is(Cause::UnknownIdentifier) => Vec::new(),
         Err(failure) => return Err(failure),
     };
+    found.retain(|holder| traits.matches(&holder.traits));
     let frame = Frame { call, search: &search, kind: "Patient", profile: None, page };
     let bundle = frame.bundle(&found, |holder| {
         let patient = patient(holder);
         (patient.id.clone().unwrap_or_default(), Resource::Patient(Box::new(patient)))
     });
     Ok(respond::json(StatusCode::OK, &bundle))
+}
+
+fn holders(records: Vec<Record>) -> Vec<Holder> {
+    records.into_iter().map(|record| record.holder).collect()
+}
+
+/// Whom a number names: the INS, or a structure's own.
+async fn numbered(state: &FhirState, call: &Call, values: &[String]) -> Result<Vec<Holder>, Failure> {
+    Ok(match holder::key(state, "identifier", values)? {
+        PersonKey::Ins(ins) => vec![state.desk.identify(&call.caller, Some(&ins)).await?.0],
+        key @ PersonKey::Local(_) => vec![state.desk.person(&call.caller, &key).await?.holder],
+    })
+}
+
+/// The traits a search asks for, each compared whole: a start of a name, or one of several, would find strangers.
+fn traits(search: &Search) -> Result<TraitQuery, Refusal> {
+    let one = |name: &'static str| {
+        let mut asked = search.all(name);
+        match (asked.next(), asked.next()) {
+            (None, _) => Ok(None),
+            (Some([value]), None) => Ok(Some(value.clone())),
+            _ => Err(invalid(name, "one value")),
+        }
+    };
+    let birth_date = match one("birthdate")? {
+        None => None,
+        Some(day) => {
+            let day = day.strip_prefix("eq").unwrap_or(&day).replace('-', "");
+            let whole = day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit());
+            Some(if whole { day } else { return Err(invalid("birthdate", "YYYY-MM-DD")) })
+        }
+    };
+    let sex = match one("gender")?.as_deref() {
+        None => None,
+        Some("female") => Some(Sex::F),
+        Some("male") => Some(Sex::M),
+        Some(_) => return Err(invalid("gender", "female | male")),
+    };
+    Ok(TraitQuery { family: one("family")?, given: one("given")?, birth_date, sex, birth_place: None })
 }
 
 /// Reads the holder that the credential names, by the id a search gave; any other id is unknown.
@@ -111,6 +161,7 @@ pub(crate) fn patient(holder: &Holder) -> Patient {
         name: std::iter::once(official).chain(usual).collect(),
         gender: Some(if traits.sex == Sex::F { "female" } else { "male" }.to_owned()),
         birth_date: Some(traits.birth_date.to_fhir()),
+        link: Vec::new(),
     }
 }
 

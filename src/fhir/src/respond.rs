@@ -161,12 +161,17 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::EmergencyOpposed
         | C::ReasonRequired
         | C::NotAuthor
+        | C::UnknownTargetDomain
+        | C::ForeignDomain
         | C::UnmodifiableMetadata
         | C::AttachedRecord
         | C::SecretVisibility => StatusCode::FORBIDDEN,
-        C::UnknownHolder | C::UnknownDocument | C::RouteUnknown | C::UnknownRepository | C::UnknownCommunity => {
-            StatusCode::NOT_FOUND
-        }
+        C::UnknownHolder
+        | C::UnknownDocument
+        | C::UnknownIdentifier
+        | C::RouteUnknown
+        | C::UnknownRepository
+        | C::UnknownCommunity => StatusCode::NOT_FOUND,
         C::DocumentDeleted => StatusCode::GONE,
         C::MethodNotServed => StatusCode::METHOD_NOT_ALLOWED,
         C::FormatNotServed => StatusCode::NOT_ACCEPTABLE,
@@ -178,6 +183,8 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::ReplacedNotApproved
         | C::MetadataVersion
         | C::MetadataUpdate
+        | C::IdentifierTaken
+        | C::MergeRefused
         | C::ReferencesExist => StatusCode::CONFLICT,
         C::ResourceInvalid
         | C::EmptySubmission
@@ -203,6 +210,9 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::SetSignatureSigner
         | C::SetSignatureUnexamined
         | C::MetadataOperation
+        | C::LocalIdInvalid
+        | C::InsMissing
+        | C::IdentityMismatch
         | C::InsInvalid
         | C::InsKeyWrong => StatusCode::UNPROCESSABLE_ENTITY,
         C::Busy | C::StorageFull | C::EvidenceUnavailable | C::UnavailableCommunity => StatusCode::SERVICE_UNAVAILABLE,
@@ -220,6 +230,7 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::MalformedMessage
         | C::MalformedJson
         | C::UnknownStoredQuery
+        | C::UnknownDomain
         | C::MissingCommunity
         | C::QueryParameterMissing
         | C::QueryParameterInvalid
@@ -232,13 +243,32 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
 fn issue_type(cause: Cause) -> &'static str {
     use Cause as C;
     match cause {
-        C::MetadataMissing | C::EmptySubmission | C::MissingDocument | C::QueryParameterMissing => "required",
-        C::CodeUnknown | C::UnknownDocumentType | C::WithdrawnDocumentType => "code-invalid",
-        C::ClassMismatch | C::VisibilityConflict | C::NonIdenticalSize | C::SecretVisibility => "business-rule",
-        C::InsInvalid | C::InsKeyWrong | C::MetadataInvalid | C::UniqueIdInvalid | C::QueryParameterInvalid => "value",
-        C::DuplicateUniqueId | C::DuplicateUniqueIdInMessage => "duplicate",
-        C::NonIdenticalHash | C::ReplacedNotApproved | C::MetadataVersion | C::MetadataUpdate => "conflict",
-        C::UnknownHolder | C::UnknownDocument | C::RouteUnknown | C::UnknownAssociationTarget => "not-found",
+        C::MetadataMissing | C::EmptySubmission | C::MissingDocument | C::QueryParameterMissing | C::InsMissing => {
+            "required"
+        }
+        C::CodeUnknown
+        | C::UnknownDocumentType
+        | C::WithdrawnDocumentType
+        | C::UnknownDomain
+        | C::UnknownTargetDomain => "code-invalid",
+        C::ClassMismatch | C::VisibilityConflict | C::NonIdenticalSize | C::SecretVisibility | C::IdentityMismatch => {
+            "business-rule"
+        }
+        C::InsInvalid
+        | C::InsKeyWrong
+        | C::MetadataInvalid
+        | C::UniqueIdInvalid
+        | C::QueryParameterInvalid
+        | C::LocalIdInvalid => "value",
+        C::DuplicateUniqueId | C::DuplicateUniqueIdInMessage | C::IdentifierTaken => "duplicate",
+        C::NonIdenticalHash | C::ReplacedNotApproved | C::MetadataVersion | C::MetadataUpdate | C::MergeRefused => {
+            "conflict"
+        }
+        C::UnknownHolder
+        | C::UnknownDocument
+        | C::RouteUnknown
+        | C::UnknownAssociationTarget
+        | C::UnknownIdentifier => "not-found",
         C::DocumentDeleted => "deleted",
         C::TooLarge => "too-long",
         C::TooManyResults => "too-costly",

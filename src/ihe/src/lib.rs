@@ -2,7 +2,7 @@
 //! changing the host.
 //!
 //! One file per transaction or pair of them ([`iti18`], [`iti32`], [`iti41`], [`iti42`], [`iti43`], [`iti57`], [`iti62`], [`people`],
-//! [`habilitations`]), each
+//! [`habilitations`], [`pix`]), each
 //! request → operation of the desk → response;
 //! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
 
@@ -18,7 +18,9 @@ mod iti42;
 mod iti43;
 mod iti57;
 mod iti62;
+mod notify;
 mod people;
+mod pix;
 mod receive;
 mod service;
 mod translate;
@@ -33,6 +35,7 @@ use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
 pub use answer::Faulted;
 pub use iti32::{MediaError, export, import};
+pub use notify::{Addressed, is_taken, notice};
 pub use service::{Kind, Service, Transaction};
 
 /// Turns the assertion of an envelope into a credential. Carried out by the program with the room `trust`.
@@ -115,7 +118,7 @@ impl IheState {
     }
 }
 
-/// The services, at the DMP's paths under `/si-dmp-server/v2/services`.
+/// The services, at the DMP's paths under `/si-dmp-server/v2/services`, and those of identities under `/ihe/services`.
 pub fn router(state: IheState) -> Router {
     let service = |which: Service| {
         let state = state.clone();
@@ -126,4 +129,6 @@ pub fn router(state: IheState) -> Router {
         .route("/si-dmp-server/v2/services/repository", service(Service::Repository))
         .route("/si-dmp-server/v2/services/patients", service(Service::Patients))
         .route("/si-dmp-server/v2/services/habilitations", service(Service::Habilitations))
+        .route("/ihe/services/pix", service(Service::Pix))
+        .route("/ihe/services/pdq", service(Service::Pdq))
 }

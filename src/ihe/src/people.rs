@@ -5,8 +5,8 @@
 //! Reference §1.1, §1.3; ITI TF-2 §3.47. What is refused is told in the acknowledgement, with its code, place and advice.
 
 use axum::{http::StatusCode, response::Response};
-use desk::{Caller, Fault, Record};
-use space::{Cause, Holder, Ins, Refusal, Sex, SpaceState, TraitQuery, Traits, trace::Act};
+use desk::{Caller, Fault, PersonKey, Record};
+use space::{Cause, Holder, Ins, InsOid, Oid, Refusal, Sex, SpaceState, TraitQuery, Traits, trace::Act};
 use wire_soap::{
     hl7v3::{
         Acknowledgement, AcknowledgementDetail, AcknowledgementType, AdministrativeObservation, AssignedEntity,
@@ -19,7 +19,7 @@ use wire_soap::{
     xml::Element,
 };
 
-use crate::{IheState, answer, errors, iti41, receive::Heading};
+use crate::{IheState, answer, errors, iti41, pix, receive::Heading};
 
 /// Code system of our own causes, in acknowledgement details: its name, and its identifier (HL7 v3 `uid` admits no URN).
 const CAUSES: (&str, &str) = ("urn:passerelle:cause", "5d0f6a52-2b1c-4b6e-9d3a-7c1e8f4a9b60");
@@ -64,20 +64,20 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
 }
 
 /// Heads and tails of answers.
-struct Answering<'a> {
-    state: &'a IheState,
-    heading: &'a Heading,
-    asked: &'a Transmission,
+pub(crate) struct Answering<'a> {
+    pub(crate) state: &'a IheState,
+    pub(crate) heading: &'a Heading,
+    pub(crate) asked: &'a Transmission,
 }
 
 impl Answering<'_> {
-    fn head(&self, interaction: &str) -> Transmission {
+    pub(crate) fn head(&self, interaction: &str) -> Transmission {
         let id = InstanceIdentifier::root(self.state.desk.rng().uuid().to_string());
         let at = Timestamp(iti41::now(self.state).as_str().to_owned());
         self.asked.answer(interaction, id, at, device(self.state))
     }
 
-    fn acknowledgement(&self, refusals: &[Refusal]) -> Acknowledgement {
+    pub(crate) fn acknowledgement(&self, refusals: &[Refusal]) -> Acknowledgement {
         let kind = if refusals.is_empty() {
             AcknowledgementType::ApplicationAccept
         } else {
@@ -88,7 +88,7 @@ impl Answering<'_> {
         acknowledgement
     }
 
-    fn send(&self, action: &str, body: impl FnOnce(&mut Vec<u8>)) -> Response {
+    pub(crate) fn send(&self, action: &str, body: impl FnOnce(&mut Vec<u8>)) -> Response {
         answer::plain(StatusCode::OK, answer::envelope(self.state, action, self.heading, 4096, body))
     }
 }
@@ -105,14 +105,14 @@ fn detail(refusal: &Refusal) -> AcknowledgementDetail {
     }
 }
 
-fn device(state: &IheState) -> Device {
+pub(crate) fn device(state: &IheState) -> Device {
     let mut device = Device::new(state.device.as_str());
     device.software_name = Some(CodedText { text: "DMP".into(), ..CodedText::default() });
     device
 }
 
 /// What is refused, with a log line and never more.
-fn refusals_of(fault: &Fault, what: &'static str) -> Vec<Refusal> {
+pub(crate) fn refusals_of(fault: &Fault, what: &'static str) -> Vec<Refusal> {
     let refusals = fault.refusals();
     tracing::info!(cause = refusals.first().map(|r| r.cause.code()), what, "ihe.refused");
     if let Fault::Store(error) = fault {
@@ -133,6 +133,22 @@ fn named(state: &IheState, ids: &[&InstanceIdentifier]) -> Result<Ins, Refusal> 
         }
     }
     Err(wrong)
+}
+
+/// The one person a query names: by the INS, or by a structure's number where none is given.
+fn person(state: &IheState, ids: &[&InstanceIdentifier]) -> Result<PersonKey, Refusal> {
+    let is_register = |id: &&&InstanceIdentifier| id.root.as_deref().is_some_and(|root| InsOid::parse(root).is_some());
+    match ids {
+        [one] if !is_register(&one) && one.root.as_deref().is_some_and(|root| Oid::parse(root).is_ok()) => {
+            pix::local(one).map(PersonKey::Local)
+        }
+        _ => named(state, ids).map(PersonKey::Ins),
+    }
+}
+
+/// Whether a refusal says that nobody is there.
+const fn is_nobody(cause: Cause) -> bool {
+    matches!(cause, Cause::UnknownHolder | Cause::UnknownIdentifier)
 }
 
 async fn demographics(state: &IheState, heading: &Heading, caller: &Caller, message: &GetDemographics) -> Response {
@@ -197,12 +213,10 @@ async fn candidates(state: &IheState, heading: &Heading, caller: &Caller, messag
         Err(refusal) => Err(state.desk.refused(caller, Act::Identify, vec![refusal]).await),
         Ok(query) if ids.is_empty() => state.desk.search_people(caller, &query).await,
         // With a number it is a test of existence, and the other criteria are compared.
-        Ok(query) => match named(state, &ids) {
-            Ok(ins) => match state.desk.exists(caller, Some(&ins)).await {
+        Ok(query) => match person(state, &ids) {
+            Ok(key) => match state.desk.person(caller, &key).await {
                 Ok(record) => Ok(Some(record).filter(|r| query.matches(&r.holder.traits)).into_iter().collect()),
-                Err(Fault::Refused(refusals)) if refusals.iter().all(|r| r.cause == Cause::UnknownHolder) => {
-                    Ok(Vec::new())
-                }
+                Err(Fault::Refused(refusals)) if refusals.iter().all(|r| is_nobody(r.cause)) => Ok(Vec::new()),
                 Err(fault) => Err(fault),
             },
             Err(refusal) => Err(state.desk.refused(caller, Act::Identify, vec![refusal]).await),
@@ -345,13 +359,13 @@ fn patient(record: &Record) -> Patient {
     Patient {
         ids: vec![InstanceIdentifier::new(ins.oid().as_str(), ins.matricule())],
         status_code: if *state == SpaceState::Open { "active".into() } else { "terminated".into() },
-        person: Some(person(traits)),
+        person: Some(person_of(traits)),
         observations,
         ..Patient::default()
     }
 }
 
-fn person(traits: &Traits) -> Person {
+fn person_of(traits: &Traits) -> Person {
     let mut name = EntityName::default();
     for given in &traits.given {
         name = name.with(NamePartType::Given, None, given.clone());

@@ -12,12 +12,12 @@ use wire_soap::{
 };
 
 use crate::{
-    IheState, answer, habilitations, iti18, iti41, iti42, iti43, iti57, iti62, people,
+    IheState, answer, habilitations, iti18, iti41, iti42, iti43, iti57, iti62, people, pix,
     receive::{self, Heading, Message},
     wsdl,
 };
 
-/// A service of the DMP.
+/// A service of the DMP, or of IHE beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// `registry`: ITI-18, ITI-42, ITI-57, ITI-61, ITI-62, ITI-92.
@@ -28,6 +28,10 @@ pub enum Service {
     Patients,
     /// `habilitations`: TD0.3, TD1.6.
     Habilitations,
+    /// `pix`: ITI-44, ITI-45.
+    Pix,
+    /// `pdq`: ITI-47.
+    Pdq,
 }
 
 /// A transaction of these services.
@@ -63,6 +67,10 @@ pub enum Kind {
     ListAuthorised,
     /// `patientList`: TD0.4.
     ListPatients,
+    /// Patient Identity Feed v3: ITI-44.
+    Feed,
+    /// PIX v3 Query: ITI-45.
+    Identifiers,
 }
 
 impl Kind {
@@ -85,6 +93,8 @@ impl Kind {
             Self::SetAuthorization => "TD0.3",
             Self::ListAuthorised => "TD1.6",
             Self::ListPatients => "TD0.4",
+            Self::Feed => "ITI-44",
+            Self::Identifiers => "ITI-45",
         }
     }
 
@@ -95,7 +105,8 @@ impl Kind {
             Self::Iti43 => Act::Fetch,
             Self::Iti57 | Self::Iti92 => Act::Update,
             Self::Iti62 | Self::Iti86 => Act::Delete,
-            Self::Demographics | Self::Candidates => Act::Identify,
+            Self::Demographics | Self::Candidates | Self::Identifiers => Act::Identify,
+            Self::Feed => Act::FeedIdentity,
             Self::Management => Act::Create,
             Self::SetAuthorization => Act::Authorise,
             Self::ListAuthorised => Act::ListAuthorised,
@@ -130,6 +141,9 @@ impl Kind {
             (Service::Patients, "patientList") => return Some(Self::ListPatients),
             (Service::Habilitations, "setAuthorization") => return Some(Self::SetAuthorization),
             (Service::Habilitations, "listAuthorizationByPatient") => return Some(Self::ListAuthorised),
+            (Service::Pdq, "PRPA_IN201305UV02") => return Some(Self::Candidates),
+            (Service::Pix, "PRPA_IN201301UV02" | "PRPA_IN201302UV02" | "PRPA_IN201304UV02") => return Some(Self::Feed),
+            (Service::Pix, "PRPA_IN201309UV02") => return Some(Self::Identifiers),
             _ => return None,
         };
         action.is_none_or(|found| found == wanted).then_some(kind)
@@ -146,6 +160,7 @@ enum Read {
     Iti62(iti62::Request),
     People(people::Request),
     Habilitations(habilitations::Request),
+    Pix(pix::Request),
 }
 
 impl Read {
@@ -166,6 +181,8 @@ impl Read {
             Kind::SetAuthorization => Self::Habilitations(habilitations::Request::set(body)?),
             Kind::ListAuthorised => Self::Habilitations(habilitations::Request::list_authorised(body)?),
             Kind::ListPatients => Self::Habilitations(habilitations::Request::list_patients(body)?),
+            Kind::Feed => Self::Pix(pix::Request::feed(body)?),
+            Kind::Identifiers => Self::Pix(pix::Request::identifiers(body)?),
         })
     }
 }
@@ -231,6 +248,7 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
         Read::Iti62(request) => iti62::handle(&state, heading, &caller, request).await,
         Read::People(request) => people::handle(&state, heading, &caller, request).await,
         Read::Habilitations(request) => habilitations::handle(&state, heading, &caller, request).await,
+        Read::Pix(request) => pix::handle(&state, heading, &caller, request).await,
     }
 }
 
@@ -264,7 +282,9 @@ fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
             | Kind::Management
             | Kind::SetAuthorization
             | Kind::ListAuthorised
-            | Kind::ListPatients,
+            | Kind::ListPatients
+            | Kind::Feed
+            | Kind::Identifiers,
         ) => return answer::fault(state, heading, refusal),
         Some(Kind::Iti18) => return iti18::failure(state, heading, refusals),
         Some(Kind::Iti43) => return iti43::failure(state, heading, refusals),

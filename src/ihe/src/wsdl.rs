@@ -151,12 +151,47 @@ const HABILITATIONS: &[Operation] = &[
     ),
 ];
 
+const fn feed(name: &'static str, request: &'static str, action: &'static str) -> Operation {
+    operation(name, (ns::HL7V3, request), action, (ns::HL7V3, "MCCI_IN000002UV01"), a::ACCEPT_ACKNOWLEDGEMENT)
+}
+
+const PIX: &[Operation] = &[
+    feed("PIXManager_PRPA_IN201301UV02", "PRPA_IN201301UV02", a::RECORD_ADDED),
+    feed("PIXManager_PRPA_IN201302UV02", "PRPA_IN201302UV02", a::RECORD_REVISED),
+    feed("PIXManager_PRPA_IN201304UV02", "PRPA_IN201304UV02", a::DUPLICATES_RESOLVED),
+    operation(
+        "PIXManager_PRPA_IN201309UV02",
+        (ns::HL7V3, "PRPA_IN201309UV02"),
+        a::GET_IDENTIFIERS,
+        (ns::HL7V3, "PRPA_IN201310UV02"),
+        a::GET_IDENTIFIERS_RESPONSE,
+    ),
+];
+
+const PDQ: &[Operation] = &[operation(
+    "PDQSupplier_PRPA_IN201305UV02",
+    (ns::HL7V3, "PRPA_IN201305UV02"),
+    a::FIND_CANDIDATES,
+    (ns::HL7V3, "PRPA_IN201306UV02"),
+    a::FIND_CANDIDATES_RESPONSE,
+)];
+
+/// Where a service is.
+const fn folder(service: Service) -> &'static str {
+    match service {
+        Service::Pix | Service::Pdq => "/ihe/services",
+        _ => "/si-dmp-server/v2/services",
+    }
+}
+
 const fn operations(service: Service) -> (&'static str, &'static [Operation]) {
     match service {
         Service::Registry => ("registry", REGISTRY),
         Service::Repository => ("repository", REPOSITORY),
         Service::Patients => ("patients", PATIENTS),
         Service::Habilitations => ("habilitations", HABILITATIONS),
+        Service::Pix => ("pix", PIX),
+        Service::Pdq => ("pdq", PDQ),
     }
 }
 
@@ -165,7 +200,7 @@ const TARGET: &str = "urn:passerelle:wsdl:1";
 
 /// The description of a service at `host` (what the request asked).
 pub(crate) fn describe(service: Service, host: &str) -> String {
-    let (name, operations) = operations(service);
+    let ((name, operations), folder) = (operations(service), folder(service));
     let mut namespaces: Vec<&str> = operations.iter().flat_map(|o| [o.request.0, o.answer.0]).collect();
     namespaces.sort_unstable();
     namespaces.dedup();
@@ -221,7 +256,7 @@ pub(crate) fn describe(service: Service, host: &str) -> String {
     }
     let _ = write!(
         out,
-        r#"</wsdl:binding><wsdl:service name="{name}"><wsdl:port name="{name}_Port" binding="t:{name}_Binding"><soap12:address location="https://{host}/si-dmp-server/v2/services/{name}"/></wsdl:port></wsdl:service></wsdl:definitions>"#
+        r#"</wsdl:binding><wsdl:service name="{name}"><wsdl:port name="{name}_Port" binding="t:{name}_Binding"><soap12:address location="https://{host}{folder}/{name}"/></wsdl:port></wsdl:service></wsdl:definitions>"#
     );
     out
 }

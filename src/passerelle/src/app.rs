@@ -66,6 +66,7 @@ async fn opened(config: &Config, anchors: Option<&Arc<TrustAnchors>>) -> Result<
     let unknown = |rule: String| Failure::usage("cda.rules", &format!("no rule is called `{rule}`"));
     config.cda.apply(&mut cda_rules).map_err(unknown)?;
     let tables = Tables::load(&mappings, config.access.clone()).map_err(|e| Failure::usage("mappings", &e))?;
+    let tables = tables.with_domains(config.identity.domains.clone());
     let terms = Terminology::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
     let options = StoreOptions {
         url: config.store.url.clone(),
@@ -101,7 +102,8 @@ async fn opened(config: &Config, anchors: Option<&Arc<TrustAnchors>>) -> Result<
     };
     let sectors = sectors(&terms);
     let mut desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options)
-        .looking_at_documents(cda_rules, config.cda.clone());
+        .looking_at_documents(cda_rules, config.cda.clone())
+        .telling(config.identity.followers());
     if let Some(anchors) = anchors {
         let accepted = SignaturePolicy { allow_sha1: config.xades.allow_sha1 };
         desk = desk.looking_at_signatures(Signatures {

@@ -22,6 +22,10 @@ use crate::{
 
 pub(crate) use people::People;
 
+/// `identity.domains` of the demonstration: the numbers of the hospital's patients.
+pub(crate) const DOMAINS: &str =
+    "domains = [{ oid = \"1.2.250.1.999.8.1\", structure = \"10B0999991\", name = \"IPP\" }]";
+
 /// Makes what is missing in `data` and gives the path of its configuration.
 pub(crate) async fn prepare(data: &Path) -> Result<PathBuf, Failure> {
     let io = |e: std::io::Error| Failure::run(&data.display().to_string(), &e);

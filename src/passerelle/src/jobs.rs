@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
+use desk::{Desk, Fault};
+use space::Dtm;
 use store::{JobSpec, Leased, Store, StoreError};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
     commands::Failure,
     config::Config,
-    outward::{Authority, Sink},
+    outward::{Authority, Follower, Sink},
 };
 
 /// How long a job may take: its lease.
@@ -20,14 +22,18 @@ const LOOK: Duration = Duration::from_secs(1);
 const WORKERS: usize = 2;
 /// Events given to an audit repository at once.
 const PORTION: usize = 200;
+/// Notices given to a consumer at once: each is a call.
+const NOTICES: usize = 4;
 
 /// Kinds of jobs, as the operator stops them.
-pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp"];
+pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp", "notify"];
 
 /// What jobs work with.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     store: Store,
+    desk: Arc<Desk>,
+    followers: Vec<Follower>,
     sinks: Vec<(&'static str, Sink)>,
     authority: Option<Authority>,
     scrub: u64,
@@ -49,6 +55,8 @@ impl Jobs {
         let authority = Authority::of(config, ambient::SystemRng::new())?;
         Ok(Self {
             store: core.store.clone(),
+            desk: core.desk.clone(),
+            followers: Follower::of(config)?,
             sinks: Sink::of(config, &clock)?,
             grace: authority.as_ref().map(|_| Duration::from_secs(evidence.stamp_grace_s)),
             authority,
@@ -81,6 +89,10 @@ impl Jobs {
         }
         for (name, _) in &self.sinks {
             jobs.push(job(format!("feed {name}"), "feed", name, Duration::from_secs(2)));
+        }
+        for follower in &self.followers {
+            let name = &follower.name;
+            jobs.push(job(format!("notify {name}"), "notify", &format!("consumer {name}"), Duration::from_secs(2)));
         }
         if self.authority.is_some() {
             jobs.push(job("stamp".into(), "stamp", "time stamps", self.stamp_every));
@@ -181,8 +193,27 @@ impl Jobs {
                 end.map(|()| (String::new(), events.len() == PORTION))
             }
             "stamp" => self.stamp().await.map(|more| (String::new(), more)),
+            "notify" => self.notify(job.job_id.trim_start_matches("notify ")).await.map(|more| (String::new(), more)),
             _ => Err("this program does not know such jobs".to_owned()),
         }
+    }
+
+    /// Tells a consumer what it is yet to be told (ITI-46): at least once, and what stands when it is told.
+    async fn notify(&self, name: &str) -> Result<bool, String> {
+        let Some(follower) = self.followers.iter().find(|follower| follower.name == name) else {
+            return Err("another process has this consumer, this one has not".to_owned());
+        };
+        let failed = |fault: Fault| fault.to_string();
+        let notices = self.desk.next_notices(name, NOTICES).await.map_err(failed)?;
+        for told in &notices {
+            // One whose last number is gone has nothing to be told by.
+            if !told.references.is_empty() {
+                let at = Dtm::from_timestamp(self.desk.clock().now());
+                follower.tell(&told.references, &self.desk.rng().uuid().to_string(), &at).await?;
+            }
+            self.desk.notified(name, told).await.map_err(failed)?;
+        }
+        Ok(notices.len() == NOTICES)
     }
 
     async fn stamp(&self) -> Result<bool, String> {

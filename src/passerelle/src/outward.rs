@@ -1,4 +1,5 @@
-//! Whom the gateway calls by itself: the time-stamping authority, audit repositories, and responders about certificates.
+//! Whom the gateway calls by itself: the time-stamping authority, audit repositories, consumers of cross references, and
+//! responders about certificates.
 
 use std::{
     fs,
@@ -14,7 +15,7 @@ use store::FedEvent;
 
 use crate::{
     commands::Failure,
-    config::{Audit, Config},
+    config::{self, Audit, Config},
 };
 
 /// How long a call may take.
@@ -131,6 +132,57 @@ async fn post(client: &reqwest::Client, url: &str, fed: &FedEvent) -> Result<(),
     match answer.status() {
         status if status.is_success() => Ok(()),
         status => Err(format!("the repository answered {}", status.as_u16())),
+    }
+}
+
+/// Somebody who is told when the numbers of a holder change (ITI-46).
+#[derive(Debug)]
+pub(crate) struct Follower {
+    pub(crate) name: String,
+    client: reqwest::Client,
+    url: String,
+    /// OIDs of its device and of ours.
+    device: String,
+    gateway: String,
+}
+
+impl Follower {
+    /// Those that a configuration names.
+    pub(crate) fn of(config: &Config) -> Result<Vec<Self>, Failure> {
+        let identity = &config.identity;
+        if identity.consumers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let shown = pair("identity.consumer_certificate", &identity.consumer_certificate, &identity.consumer_key)?;
+        let client = client("identity.consumers", &identity.consumer_authorities, shown)?;
+        let follower = |consumer: &config::Consumer| Self {
+            name: consumer.name.clone(),
+            client: client.clone(),
+            url: consumer.url.clone(),
+            device: consumer.device.to_string(),
+            gateway: config.ihe.device_id.clone(),
+        };
+        Ok(identity.consumers.iter().map(follower).collect())
+    }
+
+    /// Tells it of one holder; done once it acknowledges.
+    pub(crate) async fn tell(&self, references: &[desk::Reference], id: &str, at: &space::Dtm) -> Result<(), String> {
+        let addressed = ihe::Addressed { device: &self.gateway, consumer: &self.device, url: &self.url };
+        let kind = "application/soap+xml; charset=UTF-8; action=\"urn:hl7-org:v3:PRPA_IN201302UV02\"";
+        let call = self.client.post(&self.url).header("content-type", kind);
+        let sent = call.body(ihe::notice(&addressed, references, id, at)).send().await;
+        let mut answer = sent.map_err(|e| told(&e))?;
+        if !answer.status().is_success() {
+            return Err(format!("the consumer answered {}", answer.status().as_u16()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| told(&e))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > ANSWER {
+                return Err("the consumer's answer is too long".to_owned());
+            }
+        }
+        if ihe::is_taken(&bytes) { Ok(()) } else { Err("the consumer has not accepted the notice".to_owned()) }
     }
 }
 

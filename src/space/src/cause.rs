@@ -227,6 +227,24 @@ causes! {
         "A community has not answered in time: its part is missing from the answer, try again later.";
     AttachedRecord, "attached_record", "DMP §1.1 (TD1.1 à TD1.5); R.1111-26", "Ce dossier relève de Mon espace santé : sa création, sa fermeture et son identité ne se gèrent plus par cette transaction.",
         "This record belongs to Mon espace santé: its creation, closing and identity are no longer managed by this transaction.";
+    LocalIdInvalid, "local_id_invalid", "ITI TF-2 §3.44; HL7 CX", "Ce numéro local n'a pas sa forme : un OID de domaine et un numéro de 64 caractères au plus, sans séparateur HL7.",
+        "This local number has not its shape: a domain's OID and a number of at most 64 characters, without HL7 separators.";
+    UnknownDomain, "unknown_domain", "ITI TF-2 §3.44, §3.45.4.2.3; PIXm §2:3.83.4.2.2", "Ce domaine d'identification n'est pas connu d'ici : déclarez-le (identity.domains) ou vérifiez son OID.",
+        "This domain of identifiers is not known here: declare it (identity.domains) or check its OID.";
+    UnknownTargetDomain, "unknown_target_domain", "ITI TF-2 §3.45.4.2.3; PIXm §2:3.83.4.2.2", "Aucun identifiant de ce domaine ne vous est communicable : demandez un registre INS, votre domaine ou un domaine partagé.",
+        "No identifier of this domain may be told to you: ask for a register of the INS, your domain or a shared one.";
+    ForeignDomain, "foreign_domain", "ITI TF-1 §5; identity.domains", "Ce domaine d'identification est celui d'une autre structure : elle seule l'alimente et l'interroge par ses numéros.",
+        "This domain of identifiers is another structure's: it alone feeds it and asks by its numbers.";
+    UnknownIdentifier, "unknown_identifier", "ITI TF-2 §3.45.4.2.3; PIXm §2:3.83.4.2.2", "Ce numéro n'est rattaché à personne dans ce domaine : alimentez-le d'abord (ITI-44, ITI-104).",
+        "This number is linked to nobody in this domain: feed it first (ITI-44, ITI-104).";
+    IdentifierTaken, "identifier_taken", "ITI TF-2 §3.44.4.1.3", "Ce numéro est déjà rattaché à une autre identité : révisez-le, ou fusionnez les deux.",
+        "This number is already linked to another identity: revise it, or merge the two.";
+    InsMissing, "ins_missing", "RNIV; CSP L.1111-8-1", "Le message ne porte pas d'INS : un numéro local n'est conservé que rattaché à une INS qualifiée.",
+        "The message bears no INS: a local number is kept only when linked to a qualified INS.";
+    IdentityMismatch, "identity_mismatch", "RNIV (traits stricts)", "Les traits stricts manquent ou ne sont pas ceux de cette INS : vérifiez l'identité avant de rattacher ou de fusionner.",
+        "The strict traits are missing or are not those of this INS: check the identity before linking or merging.";
+    MergeRefused, "merge_refused", "ITI TF-2 §3.44.4.1.3 (Resolve Duplicates); RNIV", "Ces deux espaces ne peuvent être fusionnés ainsi : deux espaces distincts et ouverts, le matricule définitif subsiste.",
+        "These two spaces cannot be merged so: two distinct open spaces, the definitive number survives.";
     UnknownDocument, "unknown_document", "ITI TF-3 Table 4.2.4.1-2", "Aucun document consultable ne porte cet identifiant.",
         "No document that may be consulted bears this identifier.";
     UnknownRepository, "unknown_repository", "ITI TF-3 Table 4.2.4.1-2", "Cet entrepôt n'est pas celui-ci : reprenez repositoryUniqueId de la fiche.",

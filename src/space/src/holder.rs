@@ -130,6 +130,25 @@ impl TraitQuery {
         named(&self.family) && (self.birth_date.is_some() || named(&self.given))
     }
 
+    /// The same of a whole person: what must be found in a message that links a number to them.
+    #[must_use]
+    pub fn of(traits: &Traits) -> Self {
+        Self {
+            family: Some(traits.family.clone()),
+            given: traits.given.first().cloned(),
+            birth_date: Some(traits.birth_date.as_str().to_owned()),
+            sex: Some(traits.sex),
+            birth_place: None,
+        }
+    }
+
+    /// Whether it tells enough of a person to say that an INS is theirs: name at birth, first given name, day of birth
+    /// and sex (RNIV; the place of birth is compared where it is told).
+    #[must_use]
+    pub fn is_qualified(&self) -> bool {
+        self.is_enough() && self.given.is_some() && self.birth_date.is_some() && self.sex.is_some()
+    }
+
     /// Whether traits are those looked for.
     #[must_use]
     pub fn matches(&self, traits: &Traits) -> bool {
@@ -163,6 +182,8 @@ pub enum SpaceState {
     Opposed,
     /// Closed by the holder or by death: kept ten years, answers nobody.
     Closed,
+    /// Its holder has another space, which took over all this one held; only its trace is left.
+    Merged,
 }
 
 impl SpaceState {
@@ -174,13 +195,14 @@ impl SpaceState {
             Self::Open => "open",
             Self::Opposed => "opposed",
             Self::Closed => "closed",
+            Self::Merged => "merged",
         }
     }
 
     /// Reads the stored word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Noticed, Self::Open, Self::Opposed, Self::Closed].into_iter().find(|s| s.as_str() == text)
+        [Self::Noticed, Self::Open, Self::Opposed, Self::Closed, Self::Merged].into_iter().find(|s| s.as_str() == text)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod dtm;
 pub mod hl7;
 pub mod holder;
 pub mod ins;
+pub mod local;
 pub mod oid;
 pub mod people;
 pub mod query;
@@ -28,6 +29,7 @@ pub use document::{
 pub use dtm::Dtm;
 pub use holder::{Holder, Sex, SpaceId, SpaceState, TraitQuery, Traits};
 pub use ins::{Ins, InsOid, InsTolerance};
+pub use local::LocalId;
 pub use oid::Oid;
 pub use people::{Profession, ProfessionalId, StructureId};
 pub use settings::{Authorisation, EmergencyConsents, Settings};

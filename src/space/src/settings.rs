@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::holder::SpaceState;
+use crate::holder::{SpaceId, SpaceState};
 
 /// A standing authorisation, or a block, of one professional or one structure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct Settings {
     pub revision: i64,
     /// State of the space.
     pub state: SpaceState,
+    /// The space that took this one over, once it is merged.
+    pub merged_into: Option<SpaceId>,
     /// Emergency consents.
     pub emergency: EmergencyConsents,
     /// Authorisations and blocks that stand.

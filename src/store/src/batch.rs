@@ -11,7 +11,7 @@ use crate::{
     failpoint, holders,
     records::{Deposited, EntryBody, ObjectKind, StateChange},
     trace_log::{Block, Log, SignedHead, TraceRow},
-    writer::{Guard, Job, PreparedDeposit, PreparedEntry, SealedMessage},
+    writer::{Guard, Job, PreparedChange, PreparedDeposit, PreparedEntry, SealedMessage, SpaceChange},
 };
 
 type Answer = Result<Deposited, StoreError>;
@@ -84,9 +84,11 @@ pub(crate) async fn commit(
                 }
                 (verdict.map(|()| Deposited::Stored), Some(trace))
             }
-            Job::Change { guard, change, trace } => {
-                let done = match standing.fresh(Some(guard)) {
-                    Ok(()) => holders::apply(connection, &guard.space, change).await,
+            Job::Change(parts) => {
+                let waiting = accepted.iter().map(|job| job.guard.space.as_str());
+                let waiting = waiting.chain(states.iter().map(|(space, _)| *space));
+                let done = match standing.may_change(parts, waiting) {
+                    Ok(()) => holders::change(connection, parts).await,
                     Err(stale) => Err(stale),
                 };
                 // A conflict is found before anything is written; any other failure may be half done and ends the batch.
@@ -95,10 +97,18 @@ pub(crate) async fn commit(
                 {
                     return done.map(|()| Vec::new());
                 }
+                // The last one is traced below, as that of every job is.
+                let mut traced = parts.iter().map(|part| &part.trace).collect::<Vec<_>>();
+                let last = traced.pop();
                 if done.is_ok() {
-                    *standing.revisions.entry(guard.space.clone()).or_insert(0) += 1;
+                    for part in parts {
+                        *standing.revisions.entry(part.guard.space.clone()).or_insert(0) += 1;
+                    }
+                    for trace in traced {
+                        traces.push(log.link(trace.clone(), &mut blocks));
+                    }
                 }
-                (done.map(|()| Deposited::Stored), Some(trace))
+                (done.map(|()| Deposited::Stored), last)
             }
             Job::ClockOffset(offset) => {
                 set_clock_offset(connection, *offset).await?;
@@ -155,6 +165,20 @@ impl Standing {
             Some(g) if self.revisions.get(&g.space).copied().unwrap_or(0) == g.revision => Ok(()),
             Some(_) => Err(StoreError::Stale),
         }
+    }
+
+    /// Whether changes were decided on what stands. A space that another takes over must have nothing waiting in this
+    /// batch, which would be put into it after it was emptied: its caller decides again.
+    fn may_change<'a>(
+        &self,
+        parts: &[SpaceChange],
+        mut waiting: impl Iterator<Item = &'a str>,
+    ) -> Result<(), StoreError> {
+        parts.iter().try_for_each(|part| self.fresh(Some(&part.guard)))?;
+        let emptied = |space: &str| {
+            parts.iter().any(|p| matches!(p.change, PreparedChange::Retire { .. }) && p.guard.space == space)
+        };
+        if waiting.any(emptied) { Err(StoreError::Stale) } else { Ok(()) }
     }
 
     fn judge(&mut self, job: &PreparedDeposit) -> Answer {
@@ -251,8 +275,8 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
             Job::Record(acts) => {
                 looked_at.extend(acts.iter().filter_map(|act| act.guard.as_ref()).map(|g| g.space.as_str()));
             }
-            Job::Change { guard, .. } => {
-                changed.insert(guard.space.as_str());
+            Job::Change(parts) => {
+                changed.extend(parts.iter().map(|part| part.guard.space.as_str()));
             }
             Job::Deposit(job) => {
                 let space = job.guard.space.as_str();

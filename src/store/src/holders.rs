@@ -12,11 +12,13 @@ use crate::{
     Store, changes,
     db::{Connection, Sql},
     error::StoreError,
+    identity,
     keys::Keys,
+    merge,
     records::{Change, TracePlace, TraceQuery},
     trace_log::SALT,
     vault::{DataKey, Wrapped},
-    writer::{NewSpace, PreparedChange},
+    writer::{NewSpace, PreparedChange, SpaceChange},
 };
 
 const fn kind_word(kind: AuthorisationKind) -> &'static str {
@@ -145,7 +147,18 @@ impl Store {
     pub async fn holder(&self, permit: &Permit) -> Result<(Holder, i64), StoreError> {
         crate::demand(permit, |o| {
             use Operation as O;
-            matches!(o, O::Identify | O::Exists | O::Administrative | O::Set | O::Find)
+            matches!(
+                o,
+                O::Identify
+                    | O::Exists
+                    | O::Administrative
+                    | O::Set
+                    | O::Find
+                    | O::LinkNumber
+                    | O::CrossReference
+                    | O::Merge
+                    | O::Notify
+            )
         })?;
         let id = permit.space().to_string();
         let key = self.key_of(permit).await?;
@@ -179,8 +192,14 @@ impl Store {
     ) -> Result<Vec<(TracePlace, TraceEvent)>, StoreError> {
         crate::demand(permit, |o| o == Operation::ReadTrace)?;
         let space = permit.space().to_string();
-        let mut sql = Sql::new("SELECT at_ms, origin, seq, sealed_event FROM trace WHERE space_id = ");
-        sql.value(&space);
+        let mut reader = self.readers.get().await?;
+        let absorbed = merge::absorbed(&mut reader, &space).await?;
+        let mut sql = Sql::new("SELECT at_ms, origin, seq, sealed_event, space_id FROM trace WHERE space_id ");
+        if absorbed.is_empty() {
+            sql.push("= ").value(&space);
+        } else {
+            sql.push("IN ").list(absorbed.iter().chain([&space]));
+        }
         if let Some(from_ms) = query.from_ms {
             sql.push(" AND at_ms >= ").value(from_ms);
         }
@@ -193,13 +212,12 @@ impl Store {
         }
         sql.push(" ORDER BY at_ms DESC, origin DESC, seq DESC LIMIT ");
         sql.value(i64::try_from(query.limit).unwrap_or(i64::MAX));
-        let mut reader = self.readers.get().await?;
         let rows = reader.all(sql).await?;
         reader.done();
         rows.iter()
             .map(|row| {
                 let place = TracePlace { at_ms: row.int(0)?, origin: row.text(1)?.to_owned(), seq: row.int(2)? };
-                Ok((place, self.open_event(&space, row.bytes(3)?)?))
+                Ok((place, self.open_event(row.text(4)?, row.bytes(3)?)?))
             })
             .collect()
     }
@@ -233,9 +251,12 @@ async fn read_settings(connection: &mut Connection, id: &str) -> Result<Option<S
     let sql = Sql::new("SELECT professional FROM medecin_traitant WHERE space_id = $1 ORDER BY professional");
     let rows = connection.all(sql.bind(id)).await?;
     let medecins_traitants = rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect::<Result<_, StoreError>>()?;
+    let state = SpaceState::parse(row.text(1)?).ok_or(StoreError::Corrupt { what: "state" })?;
+    let merged_into = if state == SpaceState::Merged { merge::survivor(connection, id).await? } else { None };
     Ok(Some(Settings {
         revision: row.int(0)?,
-        state: SpaceState::parse(row.text(1)?).ok_or(StoreError::Corrupt { what: "state" })?,
+        state,
+        merged_into,
         emergency: EmergencyConsents {
             centre15: row.boolean(2)?,
             bris_de_glace: row.boolean(3)?,
@@ -246,25 +267,50 @@ async fn read_settings(connection: &mut Connection, id: &str) -> Result<Option<S
     }))
 }
 
-fn space_id(text: &str) -> Result<SpaceId, StoreError> {
+pub(crate) fn space_id(text: &str) -> Result<SpaceId, StoreError> {
     text.parse().map(SpaceId).map_err(|_| StoreError::Corrupt { what: "space" })
 }
 
-/// Carries out a change of settings and raises the revision.
-pub(crate) async fn apply(connection: &mut Connection, space: &str, change: &PreparedChange) -> Result<(), StoreError> {
-    match change {
-        PreparedChange::Create(new) => create(connection, space, new).await?,
-        PreparedChange::Setting(change) => set(connection, space, change).await?,
+/// Carries out changes of what is set on spaces and raises their revisions. What stands against one of them is found
+/// before anything is written.
+pub(crate) async fn change(connection: &mut Connection, parts: &[SpaceChange]) -> Result<(), StoreError> {
+    for part in parts {
+        check(connection, part, parts).await?;
     }
-    connection.execute(Sql::new("UPDATE space SET revision = revision + 1 WHERE space_id = $1").bind(space)).await?;
-    changes::tell(connection, &format!("space {space}")).await
+    for SpaceChange { guard, change, .. } in parts {
+        let space = guard.space.as_str();
+        match change {
+            PreparedChange::Create(new) => create(connection, space, new).await?,
+            PreparedChange::Setting(change) => set(connection, space, change).await?,
+            PreparedChange::Link(link) => identity::link(connection, space, link).await?,
+            PreparedChange::Unlink { hash, notices } => identity::unlink(connection, space, hash, notices).await?,
+            PreparedChange::Retire { into, at_ms } => merge::retire(connection, space, into, *at_ms).await?,
+            PreparedChange::Absorb(absorption) => merge::absorb(connection, space, absorption).await?,
+        }
+        let sql = Sql::new("UPDATE space SET revision = revision + 1 WHERE space_id = $1").bind(space);
+        connection.execute(sql).await?;
+        changes::tell(connection, &format!("space {space}")).await?;
+    }
+    Ok(())
+}
+
+async fn check(connection: &mut Connection, part: &SpaceChange, job: &[SpaceChange]) -> Result<(), StoreError> {
+    let space = part.guard.space.as_str();
+    match &part.change {
+        PreparedChange::Create(new) => {
+            let taken = Sql::new("SELECT space_id FROM ins_index WHERE ins_hash = $1").bind(&new.ins_hash);
+            match connection.one(taken).await? {
+                Some(_) => Err(StoreError::conflict(Cause::DuplicateUniqueId, None)),
+                None => Ok(()),
+            }
+        }
+        PreparedChange::Link(link) => identity::check_link(connection, space, link, job).await,
+        PreparedChange::Absorb(absorption) => merge::check(connection, space, absorption).await,
+        PreparedChange::Unlink { .. } | PreparedChange::Retire { .. } | PreparedChange::Setting(_) => Ok(()),
+    }
 }
 
 async fn create(connection: &mut Connection, space: &str, new: &NewSpace) -> Result<(), StoreError> {
-    let taken = Sql::new("SELECT space_id FROM ins_index WHERE ins_hash = $1").bind(&new.ins_hash);
-    if connection.one(taken).await?.is_some() {
-        return Err(StoreError::conflict(Cause::DuplicateUniqueId, None));
-    }
     let consents = EmergencyConsents::default();
     let sql = Sql::new("INSERT INTO space VALUES ($1, $2, 0, $3, $4, $5, $6)").bind(space).bind(new.state.as_str());
     let sql = sql.bind(new.noticed_ms).bind(consents.centre15).bind(consents.bris_de_glace).bind(consents.masked);
@@ -330,8 +376,8 @@ async fn set(connection: &mut Connection, space: &str, change: &Change) -> Resul
         connection.execute(sql).await?;
     }
     let sql = match change {
-        // Prepared before it queues (`PreparedChange::Create`).
-        Change::Create { .. } => return Err(StoreError::Permit),
+        // Prepared before they queue.
+        Change::Create { .. } | Change::Link { .. } | Change::Unlink { .. } => return Err(StoreError::Permit),
         Change::Stand { grantee, is_structure, kind, since_ms } => {
             stand(space, grantee, *is_structure, *kind, *since_ms)
         }
@@ -362,6 +408,11 @@ async fn set(connection: &mut Connection, space: &str, change: &Change) -> Resul
         Change::DestroyKey => {
             // Nothing may be left by which the holder could be looked for.
             connection.execute(Sql::new("DELETE FROM trait_index WHERE space_id = $1").bind(space)).await?;
+            identity::forget_numbers(connection, space).await?;
+            // Who it was before it was merged is forgotten with it.
+            let absorbed = "DELETE FROM space_key WHERE space_id IN \
+                 (SELECT space_id FROM merged_space WHERE into_space = $1)";
+            connection.execute(Sql::new(absorbed).bind(space)).await?;
             Sql::new("DELETE FROM space_key WHERE space_id = $1").bind(space)
         }
     };

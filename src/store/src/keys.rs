@@ -6,7 +6,7 @@ use std::{
 };
 
 use ambient::SharedRng;
-use space::{Ins, SpaceId, TraitQuery, Traits, holder::comparable_name};
+use space::{Ins, LocalId, SpaceId, TraitQuery, Traits, holder::comparable_name};
 
 use crate::{
     connections::Connections,
@@ -58,6 +58,11 @@ impl Keys {
     /// How a number is found.
     pub(crate) fn ins_hash(&self, ins: &Ins) -> String {
         self.index.lookup(&["ins", ins.oid().as_str(), ins.matricule()])
+    }
+
+    /// How a structure's number is found.
+    pub(crate) fn local_hash(&self, local: &LocalId) -> String {
+        self.index.lookup(&["local", local.domain().as_str(), local.number()])
     }
 
     /// How traits are found: by either name with the day of birth, and with the first given name.

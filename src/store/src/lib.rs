@@ -20,8 +20,10 @@ mod evidence;
 mod failpoint;
 mod feed;
 mod holders;
+mod identity;
 mod jobs;
 mod keys;
+mod merge;
 mod metrics;
 mod proofs;
 mod records;
@@ -56,7 +58,9 @@ pub use changes::Changed;
 pub use error::StoreError;
 pub use evidence::{EvidenceKey, EvidenceVerifier, Head};
 pub use feed::FedEvent;
+pub use identity::Notice;
 pub use jobs::{JobSpec, JobState, Leased};
+pub use merge::Merge;
 pub use metrics::StoreMetrics;
 pub use proofs::{Consistency, Proven, check_growth, check_proof};
 pub use records::{
@@ -317,8 +321,18 @@ impl Store {
     /// # Errors
     /// As [`Store::deposit`].
     pub async fn change(&self, permit: &Permit, change: Change, event: &TraceEvent) -> Result<(), StoreError> {
-        demand(permit, |o| matches!(o, Operation::Set | Operation::Create | Operation::SetOwn(_)))?;
-        let change = match change {
+        self.change_all(vec![(permit, change, event)]).await
+    }
+
+    /// A change with what it stores made ready.
+    async fn prepared(&self, permit: &Permit, change: Change) -> Result<PreparedChange, StoreError> {
+        let on_numbers = matches!(change, Change::Link { .. } | Change::Unlink { .. });
+        demand(permit, |o| match o {
+            Operation::LinkNumber => on_numbers,
+            Operation::Set | Operation::Create | Operation::SetOwn(_) => !on_numbers,
+            _ => false,
+        })?;
+        Ok(match change {
             Change::Create { ins, traits, state, noticed_ms } => {
                 let space = permit.space();
                 let (key, wrapped) = self.keys.make(space).await?;
@@ -335,10 +349,12 @@ impl Store {
                     noticed_ms,
                 }))
             }
+            Change::Link { local, since_ms, told } => self.new_link(permit, &local, since_ms, told).await?,
+            Change::Unlink { local, at_ms, told } => {
+                PreparedChange::Unlink { hash: self.keys.local_hash(&local), notices: self.new_notices(told, at_ms) }
+            }
             other => PreparedChange::Setting(other),
-        };
-        let job = Job::Change { guard: Guard::on(permit), change, trace: self.trace(event)? };
-        self.writer.submit(job).await.map(drop)
+        })
     }
 
     /// Wraps every data key again that is not under the present master key; returns how many were. Rows and bodies stay

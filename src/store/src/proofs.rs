@@ -224,13 +224,13 @@ impl Store {
     /// not what was signed.
     pub async fn prove(&self, permit: &Permit, place: &TracePlace) -> Result<String, StoreError> {
         crate::demand(permit, |o| o == Operation::ReadTrace)?;
-        let space = permit.space().to_string();
         let mut reader = self.readers.get().await?;
-        let sql = Sql::new(
-            "SELECT origin, seq, space_id, at_ms, sealed_event, commitment FROM trace \
-             WHERE space_id = $1 AND origin = $2 AND seq = $3",
-        );
-        let row = reader.one(sql.bind(&space).bind(&place.origin).bind(place.seq)).await?;
+        let mut spaces = crate::merge::absorbed(&mut reader, &permit.space().to_string()).await?;
+        spaces.push(permit.space().to_string());
+        let mut sql =
+            Sql::new("SELECT origin, seq, space_id, at_ms, sealed_event, commitment FROM trace WHERE space_id IN ");
+        sql.list(spaces.iter()).push(" AND origin = ").value(&place.origin).push(" AND seq = ").value(place.seq);
+        let row = reader.one(sql).await?;
         let Some(row) = row else {
             reader.done();
             return Err(StoreError::Corrupt { what: "event" });
@@ -247,7 +247,7 @@ impl Store {
         let index = u64::try_from(place.seq - 1).map_err(|_| corrupt())?;
         let hashes = with_hashes(&mut reader, &place.origin, |given| prove_record(size, index, given)).await?;
         reader.done();
-        let salted = self.keys.traces().open(&["trace", &space], row.bytes(4)?)?;
+        let salted = self.keys.traces().open(&["trace", row.text(2)?], row.bytes(4)?)?;
         let (salt, text) = salted.split_at_checked(SALT).ok_or_else(corrupt)?;
         let shown = Shown {
             event: String::from_utf8(text.to_vec()).map_err(|_| corrupt())?,

@@ -2,7 +2,7 @@
 
 use access::Owner;
 use space::{
-    Association, AvailabilityStatus, Cause, DocumentEntry, Dtm, EmergencyConsents, Folder, Ins, SpaceState,
+    Association, AvailabilityStatus, Cause, DocumentEntry, Dtm, EmergencyConsents, Folder, Ins, LocalId, SpaceState,
     SubmissionSet, Traits, settings::AuthorisationKind,
 };
 
@@ -221,6 +221,24 @@ pub enum Change {
     Emergency(EmergencyConsents),
     /// State of the space.
     State(SpaceState),
+    /// A structure's number comes to be the holder's.
+    Link {
+        /// The number.
+        local: LocalId,
+        /// Since when.
+        since_ms: i64,
+        /// Consumers to be told, by name.
+        told: Vec<String>,
+    },
+    /// A structure's number is the holder's no more.
+    Unlink {
+        /// The number.
+        local: LocalId,
+        /// When.
+        at_ms: i64,
+        /// Consumers to be told, by name.
+        told: Vec<String>,
+    },
     /// Destroys the key of the space: its documents, their metadata and the holder's identity are unreadable from then on,
     /// here and in every backup. What was done with them stays in the trace.
     DestroyKey,

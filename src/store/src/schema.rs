@@ -32,6 +32,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0003_registry.sql"),
         include_str!("../migrations/postgres/0003_registry.sql"),
     ),
+    (
+        4,
+        "identity",
+        include_str!("../migrations/sqlite/0004_identity.sql"),
+        include_str!("../migrations/postgres/0004_identity.sql"),
+    ),
 ];
 
 /// Tables that PostgreSQL splits by a hash of their first key.
@@ -41,6 +47,8 @@ const SPLIT: &[&str] = &[
     "holder",
     "ins_index",
     "trait_index",
+    "local_index",
+    "local_identifier",
     "authorisation",
     "medecin_traitant",
     "submission_set",

@@ -155,6 +155,7 @@ impl World {
         Settings {
             revision,
             state: SpaceState::Open,
+            merged_into: None,
             emergency: EmergencyConsents::default(),
             authorisations: Vec::new(),
             medecins_traitants: Vec::new(),

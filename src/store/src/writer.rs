@@ -21,6 +21,8 @@ use crate::{
     db::{Connection, Database, Use},
     error::StoreError,
     evidence::EvidenceKey,
+    identity::{NewLink, NewNotice},
+    merge::Absorption,
     metrics::StoreMetrics,
     records::{Change, Deposit, Deposited, StateChange},
     trace_log::{Log, PendingTrace, SignedHead},
@@ -48,10 +50,18 @@ pub(crate) enum Job {
     Deposit(Box<PreparedDeposit>),
     /// A change of the state of objects.
     States { guard: Guard, states: Vec<StateChange>, trace: PendingTrace, messages: Vec<SealedMessage> },
-    /// A change of settings.
-    Change { guard: Guard, change: PreparedChange, trace: PendingTrace },
+    /// Changes of what is set on spaces, of one call: all of them, or none.
+    Change(Vec<SpaceChange>),
     /// The development clock.
     ClockOffset(i64),
+}
+
+/// A change of what is set on one space.
+#[derive(Debug, Clone)]
+pub(crate) struct SpaceChange {
+    pub(crate) guard: Guard,
+    pub(crate) change: PreparedChange,
+    pub(crate) trace: PendingTrace,
 }
 
 /// An act that is to be traced.
@@ -93,6 +103,14 @@ pub(crate) struct SealedMessage {
 pub(crate) enum PreparedChange {
     /// A space is made.
     Create(Box<NewSpace>),
+    /// A structure's number is linked.
+    Link(Box<NewLink>),
+    /// It is linked no more.
+    Unlink { hash: String, notices: Vec<NewNotice> },
+    /// Another space takes over all that this one holds.
+    Retire { into: String, at_ms: i64 },
+    /// This space takes over all that another holds.
+    Absorb(Box<Absorption>),
     /// Anything else.
     Setting(Change),
 }

@@ -10,7 +10,7 @@ use crate::{
     json::{self, Limits},
     outcome::OperationOutcome,
     resources::{Resource, is_empty, is_none},
-    types::Meta,
+    types::{Extension, Meta},
 };
 
 /// A transaction, read.
@@ -187,10 +187,39 @@ pub enum Answered<R> {
 }
 
 /// How a resource came to be found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Search {
+    /// How well it fits, in words.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub extension: Vec<Extension>,
     /// match, outcome.
     pub mode: &'static str,
+    /// How well it fits, from 0 to 1.
+    #[serde(skip_serializing_if = "is_none")]
+    pub score: Option<f64>,
+}
+
+impl Search {
+    /// Found in this mode.
+    #[must_use]
+    pub fn mode(mode: &'static str) -> Self {
+        Self { mode, ..Self::default() }
+    }
+}
+
+/// Reads one resource.
+///
+/// # Errors
+/// The first thing that is wrong with it, by its FHIRPath.
+pub fn parse_resource(bytes: &[u8], root: &'static str, limits: Limits) -> Result<Resource, ParseError> {
+    let json::Tree { value, .. } = json::read(bytes, root, limits)?;
+    match value["resourceType"].as_str() {
+        Some(kind) if kind == root => {}
+        Some(_) => return Err(ParseError::new(root, Problem::WrongResource(root))),
+        None => return Err(ParseError::new(root, Problem::Missing("resourceType".into()))),
+    }
+    check::check(&value)?;
+    serde_json::from_value(value).map_err(|_| ParseError::new(root, Problem::WrongType))
 }
 
 /// What came of a request of a transaction.
@@ -245,6 +274,24 @@ mod tests {
         assert_eq!(place(&bare), "Bundle.entry[0].request");
         let unknown = bundle(json!({"resourceType": "Binary", "contentType": "a/b", "content": "x"}));
         assert_eq!(place(&unknown), "Bundle.entry[0].resource.content");
+    }
+
+    #[test]
+    fn one_resource_is_read_as_what_it_must_be() {
+        let limits = Limits::of_size(1 << 16);
+        let text = r#"{"resourceType":"Patient","active":false,"link":[{"other":{"reference":"Patient/1"},"type":"replaced-by"}]}"#;
+        let Ok(Resource::Patient(patient)) = parse_resource(text.as_bytes(), "Patient", limits) else {
+            panic!("reads")
+        };
+        assert_eq!(patient.link[0].kind, "replaced-by");
+        for (bad, place) in [
+            (r#"{"resourceType":"Basic","code":{"text":"x"}}"#, "Patient"),
+            (r#"{"active":true}"#, "Patient"),
+            (r#"{"resourceType":"Patient","active":"no"}"#, "Patient.active"),
+            (r#"{"resourceType":"Patient","active":true,"active":false}"#, "Patient.active"),
+        ] {
+            assert_eq!(parse_resource(bad.as_bytes(), "Patient", limits).expect_err(bad).place, place);
+        }
     }
 
     #[test]

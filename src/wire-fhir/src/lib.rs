@@ -35,12 +35,15 @@ mod types;
 pub use audit::{AuditAgent, AuditDetail, AuditEntity, AuditEvent, AuditSource};
 pub use bundle::{
     Answered, Bundle, BundleType, Entry, Link, Response, Search, TransactionBundle, TransactionEntry, parse_bundle,
+    parse_resource,
 };
 pub use check::check;
 pub use error::{ParseError, Problem};
 pub use json::Limits;
 pub use outcome::{Issue, OperationOutcome};
-pub use people::{Device, DeviceName, Organization, Parameter, Parameters, Patient, Practitioner, PractitionerRole};
+pub use people::{
+    Device, DeviceName, Organization, Parameter, Parameters, Patient, PatientLink, Practitioner, PractitionerRole,
+};
 pub use resources::{Binary, Content, Context, DocumentReference, List, ListEntry, RelatesTo, Resource};
 pub use types::{
     Address, Annotation, Attachment, CodeableConcept, Coding, ContactPoint, Extension, HumanName, Identifier, Meta,

@@ -1,10 +1,10 @@
-//! People, structures and systems of FHIR R4 as PDSm contains them, and the parameters of a FHIRPath patch. Plain
+//! People, structures and systems of FHIR R4 as PDSm contains them, and the parameters of a patch or an operation. Plain
 //! structures, read and written alike.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    resources::{is_empty, is_none},
+    resources::{Resource, is_empty, is_none},
     types::{CodeableConcept, ContactPoint, Extension, HumanName, Identifier, Meta, Reference},
 };
 
@@ -36,6 +36,19 @@ pub struct Patient {
     /// Day of birth.
     #[serde(default, skip_serializing_if = "is_none")]
     pub birth_date: Option<String>,
+    /// Other records of the same person.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub link: Vec<PatientLink>,
+}
+
+/// Another record of the same person.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PatientLink {
+    /// Which one.
+    pub other: Reference,
+    /// replaced-by, replaces, refer, seealso.
+    #[serde(rename = "type")]
+    pub kind: String,
 }
 
 /// A person.
@@ -138,10 +151,10 @@ pub struct DeviceName {
     pub kind: String,
 }
 
-/// Parameters of a FHIRPath patch.
+/// Parameters of a FHIRPath patch or of an operation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
-    /// One for each operation.
+    /// Each of them.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub parameter: Vec<Parameter>,
 }
@@ -158,6 +171,24 @@ pub struct Parameter {
     /// A text.
     #[serde(default, skip_serializing_if = "is_none")]
     pub value_string: Option<String>,
+    /// An address.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub value_uri: Option<String>,
+    /// A truth.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub value_boolean: Option<bool>,
+    /// A number.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub value_integer: Option<i64>,
+    /// An identifier.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub value_identifier: Option<Identifier>,
+    /// A reference.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub value_reference: Option<Reference>,
+    /// A resource.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub resource: Option<Box<Resource>>,
     /// Parts.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub part: Vec<Self>,

@@ -1,4 +1,4 @@
-//! Servers that take what a gateway sends of itself: HTTP in clear, and syslog over TLS.
+//! Servers that take what a gateway sends of itself: HTTP in clear or over TLS, and syslog over TLS.
 
 use std::{
     path::Path,
@@ -8,7 +8,7 @@ use std::{
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,
     task::JoinHandle,
 };
@@ -55,19 +55,30 @@ impl Catcher {
         let (shared, answer) = (caught.clone(), Arc::new(answer));
         let task = tokio::spawn(async move {
             let mut calls = tokio::task::JoinSet::new();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let (shared, answer) = (shared.clone(), answer.clone());
+            while let Ok((stream, _)) = listener.accept().await {
+                calls.spawn(answered(stream, shared.clone(), answer.clone()));
+            }
+        });
+        Self { address, caught, task }
+    }
+
+    /// The same over mutual TLS, with the certificate `server` and the authority of a development PKI's folder.
+    ///
+    /// # Panics
+    /// When it cannot listen, or the folder is no PKI.
+    pub async fn https(address: &str, pki: &Path, answer: impl Fn(&[u8]) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = listen(address).await;
+        let address = listener.local_addr().expect("bound").to_string();
+        let acceptor = TlsAcceptor::from(Arc::new(tls(pki)));
+        let caught = Arc::new(Mutex::new(Vec::new()));
+        let (shared, answer) = (caught.clone(), Arc::new(answer));
+        let task = tokio::spawn(async move {
+            let mut calls = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (shared, answer, acceptor) = (shared.clone(), answer.clone(), acceptor.clone());
                 calls.spawn(async move {
-                    while let Some(body) = request(&mut stream).await {
-                        let (status, kind, text) = answer(&body);
-                        shared.lock().expect("no thread panicked").push(body);
-                        let head = format!(
-                            "HTTP/1.1 {status} Answer\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
-                            text.len()
-                        );
-                        if stream.write_all(&[head.into_bytes(), text].concat()).await.is_err() {
-                            return;
-                        }
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        answered(stream, shared, answer).await;
                     }
                 });
             }
@@ -115,6 +126,23 @@ impl Catcher {
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
         self.caught().iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+    }
+}
+
+/// Answers the requests of one connection.
+async fn answered<F: Fn(&[u8]) -> Answer>(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    caught: Arc<Mutex<Vec<Vec<u8>>>>,
+    answer: Arc<F>,
+) {
+    while let Some(body) = request(&mut stream).await {
+        let (status, kind, text) = answer(&body);
+        caught.lock().expect("no thread panicked").push(body);
+        let head =
+            format!("HTTP/1.1 {status} Answer\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", text.len());
+        if stream.write_all(&[head.into_bytes(), text].concat()).await.is_err() {
+            return;
+        }
     }
 }
 

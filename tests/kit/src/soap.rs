@@ -454,6 +454,87 @@ pub fn candidate_traits(family: &str, given: &str, birth: &str, sex: &str) -> St
     all
 }
 
+/// Path of the PIX manager.
+pub const PIX: &str = "/ihe/services/pix";
+/// Path of the PDQ supplier.
+pub const PDQ: &str = "/ihe/services/pdq";
+
+/// Somebody as a hospital knows them: number, INS, traits.
+#[derive(Debug, Clone)]
+pub struct FedPatient {
+    /// Domain and number.
+    pub local: (String, String),
+    /// INS of the test register; none when empty.
+    pub ins: String,
+    /// Birth name.
+    pub family: String,
+    /// First given name.
+    pub given: String,
+    /// Day of birth, 8 digits.
+    pub birth: String,
+    /// `F` or `M`.
+    pub sex: String,
+}
+
+impl FedPatient {
+    /// The `holder`th holder of a demonstration under a number of the hospital.
+    ///
+    /// # Panics
+    /// When there is no such holder.
+    #[must_use]
+    pub fn of(demo: &serde_json::Value, holder: usize, number: &str) -> Self {
+        let holder = &demo["holders"][holder];
+        let text = |key: &str| holder[key].as_str().expect("a holder of the demonstration").to_owned();
+        let domain = demo["structures"][0]["domain"].as_str().expect("a domain").to_owned();
+        Self {
+            local: (domain, number.to_owned()),
+            ins: text("ins"),
+            family: text("family"),
+            given: text("given"),
+            birth: text("birthDate").replace('-', ""),
+            sex: text("sex"),
+        }
+    }
+}
+
+/// ITI-44: a record added (`PRPA_IN201301UV02`), revised (`…302…`) or, with the number that is no more, duplicates resolved
+/// (`…304…`).
+#[must_use]
+pub fn identity_feed(interaction: &str, patient: &FedPatient, prior: Option<&str>) -> String {
+    let head = hl7_head(interaction);
+    let trigger = interaction.replace("_IN", "_TE");
+    let FedPatient { local: (domain, number), ins, family, given, birth, sex } = patient;
+    let other = if ins.is_empty() {
+        String::new()
+    } else {
+        format!(
+            r#"<asOtherIDs classCode="PAT"><id root="1.2.250.1.213.1.4.10" extension="{ins}"/><scopingOrganization classCode="ORG" determinerCode="INSTANCE"><id root="1.2.250.1.213.1.4.10"/></scopingOrganization></asOtherIDs>"#
+        )
+    };
+    let replaced = prior.map_or_else(String::new, |prior| {
+        format!(
+            r#"<replacementOf typeCode="RPLC"><priorRegistration classCode="REG" moodCode="EVN"><statusCode code="obsolete"/><subject1 typeCode="SBJ"><priorRegisteredRole classCode="PAT"><id root="{domain}" extension="{prior}"/></priorRegisteredRole></subject1></priorRegistration></replacementOf>"#
+        )
+    });
+    format!(
+        r#"{head}<controlActProcess classCode="CACT" moodCode="EVN"><code code="{trigger}" codeSystem="2.16.840.1.113883.1.6"/><subject typeCode="SUBJ" contextConductionInd="false"><registrationEvent classCode="REG" moodCode="EVN"><statusCode code="active"/><subject1 typeCode="SBJ"><patient classCode="PAT"><id root="{domain}" extension="{number}"/><statusCode code="active"/><patientPerson classCode="PSN" determinerCode="INSTANCE"><name><given>{given}</given><family qualifier="BR">{family}</family></name><administrativeGenderCode code="{sex}" codeSystem="2.16.840.1.113883.5.1"/><birthTime value="{birth}"/>{other}</patientPerson><providerOrganization classCode="ORG" determinerCode="INSTANCE"><id root="{domain}"/><contactParty classCode="CON"/></providerOrganization></patient></subject1><custodian typeCode="CST"><assignedEntity classCode="ASSIGNED"><id root="{domain}"/></assignedEntity></custodian>{replaced}</registrationEvent></subject></controlActProcess></{interaction}>"#
+    )
+}
+
+/// ITI-45: PRPA_IN201309UV02 on one identifier, for identifiers of these domains (all when there are none).
+#[must_use]
+pub fn get_identifiers(domain: &str, number: &str, wanted: &[&str]) -> String {
+    let head = hl7_head("PRPA_IN201309UV02");
+    let source = |oid: &&str| {
+        format!(r#"<dataSource><value root="{oid}"/><semanticsText>DataSource.id</semanticsText></dataSource>"#)
+    };
+    let sources: String = wanted.iter().map(source).collect();
+    format!(
+        r#"{head}<controlActProcess classCode="CACT" moodCode="EVN"><code code="PRPA_TE201309UV02" codeSystem="2.16.840.1.113883.1.6"/><queryByParameter><queryId root="1.2.250.1.999.6.2" extension="{}"/><statusCode code="new"/><responsePriorityCode code="I"/><parameterList>{sources}<patientIdentifier><value root="{domain}" extension="{number}"/><semanticsText>Patient.id</semanticsText></patientIdentifier></parameterList></queryByParameter></controlActProcess></PRPA_IN201309UV02>"#,
+        crate::uuid()
+    )
+}
+
 /// TD0.3.
 #[must_use]
 pub fn set_authorization(action: &str, role: &str) -> String {

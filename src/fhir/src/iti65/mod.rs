@@ -67,7 +67,7 @@ async fn deposit(state: &FhirState, call: &mut Call, parts: &Parts, content: Bod
     Ok(respond::json(StatusCode::OK, &answer(&roles, &receipt, &unique_ids, &seconds.to_string())))
 }
 
-fn demand_json(headers: &HeaderMap) -> Result<(), Failure> {
+pub(crate) fn demand_json(headers: &HeaderMap) -> Result<(), Failure> {
     let whole = headers.get(axum::http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let named = media_type(headers).is_some_and(|kind| !kind.contains('*'));
     if named && is_json(whole) {
@@ -89,7 +89,7 @@ async fn parse(bytes: Bytes, limit: usize) -> Result<TransactionBundle, Failure>
 }
 
 /// What is wrong with a body, as a cause.
-fn refusal(error: &ParseError) -> Refusal {
+pub(crate) fn refusal(error: &ParseError) -> Refusal {
     let cause = match &error.problem {
         Problem::TooLarge => Cause::TooLarge,
         Problem::TooDeep => Cause::TooDeep,

@@ -1,7 +1,8 @@
 //! Whose space a search bears on: `patient.identifier=system|value`, or `patient=Patient/<id>` with an id that a search
 //! of `Patient` gave. Credential and request must name the same holder: the desk checks it.
 
-use space::{Cause, Ins, InsOid, Refusal};
+use desk::PersonKey;
+use space::{Cause, Ins, InsOid, LocalId, Refusal};
 
 use super::{Search, invalid, place};
 use crate::{FhirState, call::Call, respond::Failure};
@@ -33,6 +34,24 @@ pub(crate) fn number(state: &FhirState, name: &str, values: &[String]) -> Result
     let (system, matricule) = value.split_once('|').ok_or_else(|| invalid(name, "system|value"))?;
     let oid = InsOid::parse(system).ok_or_else(|| Refusal::new(Cause::InsInvalid).at(place(name)))?;
     Ins::parse(matricule, oid, state.desk.ins_tolerance()).map_err(|r| r.at(place(name)))
+}
+
+/// Whom one value `system|value` names: the number of a register, or a structure's.
+pub(crate) fn key(state: &FhirState, name: &str, values: &[String]) -> Result<PersonKey, Refusal> {
+    let system = values.first().and_then(|value| value.split_once('|')).map(|(system, _)| system);
+    match system {
+        Some(system) if system.starts_with("urn:oid:") && InsOid::parse(system).is_none() => {
+            local(name, values).map(PersonKey::Local)
+        }
+        _ => number(state, name, values).map(PersonKey::Ins),
+    }
+}
+
+/// The structure's number of one value `system|value`.
+pub(crate) fn local(name: &str, values: &[String]) -> Result<LocalId, Refusal> {
+    let [value] = values else { return Err(invalid(name, "one value")) };
+    let (system, number) = value.split_once('|').ok_or_else(|| invalid(name, "system|value"))?;
+    LocalId::parse(system, number).map_err(|refusal| refusal.at(place(name)))
 }
 
 /// The holder of a reference. Its id says nothing: it must be the id of the holder that the credential names.

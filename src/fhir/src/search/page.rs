@@ -70,7 +70,7 @@ impl Frame<'_> {
                         kind => format!("{base}/{kind}/{id}"),
                     }),
                     resource: Some(Answered::Match(resource)),
-                    search: Some(Mode { mode: "match" }),
+                    search: Some(Mode::mode("match")),
                     response: None,
                 }
             })
@@ -80,7 +80,7 @@ impl Frame<'_> {
             entry.push(Entry {
                 full_url: None,
                 resource: Some(Answered::Outcome(OperationOutcome { issue })),
-                search: Some(Mode { mode: "outcome" }),
+                search: Some(Mode::mode("outcome")),
                 response: None,
             });
         }

@@ -90,8 +90,18 @@ parameters! {
 }
 
 parameters! {
-    /// Patient by number.
+    /// ITI-78: by number, or under the law of ITI-47 by traits, each compared whole.
     PATIENT:
+    "identifier" Token "http://hl7.org/fhir/SearchParameter/Patient-identifier";
+    "family" | "family:exact" String "http://hl7.org/fhir/SearchParameter/individual-family";
+    "given" | "given:exact" String "http://hl7.org/fhir/SearchParameter/individual-given";
+    "birthdate" Date "http://hl7.org/fhir/SearchParameter/individual-birthdate";
+    "gender" Token "http://hl7.org/fhir/SearchParameter/individual-gender";
+}
+
+parameters! {
+    /// The condition of ITI-104.
+    PATIENT_NUMBER:
     "identifier" Token "http://hl7.org/fhir/SearchParameter/Patient-identifier";
 }
 

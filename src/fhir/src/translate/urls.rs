@@ -70,6 +70,12 @@ pub(crate) const HOME: &str = "https://passerelle-sante.github.io/fhir/Structure
 /// A label beyond the first or not in French, as `<language>|<charset>|<text>`.
 pub(crate) const LABELS: &str = "https://passerelle-sante.github.io/fhir/StructureDefinition/xds-label";
 
+/// Whether an extension of reliability ([`FR_CORE_RELIABILITY`]) says that the identity is validated.
+pub(crate) fn is_qualified(extension: &Extension) -> bool {
+    let status = extension.extension.iter().find(|e| e.url == "identityStatus");
+    status.and_then(|e| e.value_coding.as_ref()).and_then(|c| c.code.as_deref()) == Some("VALI")
+}
+
 /// Whether an extension is MHD's of that name, whatever scheme its guide writes.
 pub(crate) fn is_mhd(extension: &Extension, name: &str) -> bool {
     let url = extension.url.as_str();

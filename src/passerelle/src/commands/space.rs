@@ -57,6 +57,17 @@ enum Action {
     },
     /// Oppose the opening of the space; an open one is closed.
     Oppose(Target),
+    /// Let the space of --into go on for that of --ins: one person, two numbers. Never undone.
+    Merge {
+        #[command(flatten)]
+        target: Target,
+        /// Matricule of the space that goes on.
+        #[arg(long)]
+        into: String,
+        /// OID of its register; without, whichever has it.
+        #[arg(long)]
+        into_oid: Option<String>,
+    },
     /// Print the trace as the holder sees it, newest first, one JSON object a line.
     Trace(Target),
 }
@@ -120,6 +131,13 @@ pub(crate) async fn run(args: SpaceArgs) -> Result<(), Failure> {
         Action::Show(target) => show(&target).await,
         Action::Trace(target) => trace(&target).await,
         Action::Oppose(target) => set(&target, SettingChange::Oppose).await,
+        Action::Merge { target, into, into_oid } => {
+            let (core, retired) = target.open().await?;
+            let survivor = holders::find(&core, &into, into_oid.as_deref()).await?;
+            let done = core.desk.merge(&Caller::operator(), &survivor, &retired).await;
+            core.store.close().await;
+            done.map_err(|f| Failure::refused("space", &f))
+        }
         Action::Authorise(who) => {
             let (id, is_structure) = who.resolve()?;
             set(&who.target, SettingChange::Authorise { who: id, is_structure }).await

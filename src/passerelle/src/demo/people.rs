@@ -73,10 +73,16 @@ pub(super) struct Structure {
     name: &'static str,
     id: &'static str,
     pub(super) organisation: &'static str,
+    /// The numbers of its patients (`demo::DOMAINS`).
+    domain: &'static str,
 }
 
-pub(super) const HOSPITAL: Structure =
-    Structure { name: "hopital", id: "10B0999991", organisation: "CENTRE HOSPITALIER DE DEMONSTRATION" };
+pub(super) const HOSPITAL: Structure = Structure {
+    name: "hopital",
+    id: "10B0999991",
+    organisation: "CENTRE HOSPITALIER DE DEMONSTRATION",
+    domain: "1.2.250.1.999.8.1",
+};
 
 /// Operators of secure mail, each with its domain.
 pub(super) const OPERATORS: &[(&str, &str)] =
@@ -144,6 +150,7 @@ impl Structure {
         json!({
             "name": self.name, "idNat": self.id, "organisation": self.organisation,
             "auth": format!("{}-auth", self.name), "seal": format!("{}-seal", self.name),
+            "domain": self.domain,
         })
     }
 }

@@ -1,0 +1,70 @@
+//! Telling consumers that the numbers of a holder changed (ITI-46): what they are told is what their structure could ask
+//! for when they are told, held to what the holder has set then.
+
+use space::{Cause, Oid, Refusal, trace::Act};
+use store::{Notice, StoreError};
+
+use crate::{
+    Caller, Desk, Fault, Reference,
+    act::{Acting, on_settings},
+};
+
+/// What a consumer is to be told of a holder.
+#[derive(Debug, Clone)]
+pub struct Notified {
+    notice: Notice,
+    /// The numbers in the domains it follows, as they stand; none when none are left.
+    pub references: Vec<Reference>,
+}
+
+impl Desk {
+    /// What a consumer is to be told next, longest waiting first. What may not be told is dropped, with a trace.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails.
+    pub async fn next_notices(&self, consumer: &str, limit: usize) -> Result<Vec<Notified>, Fault> {
+        let mut found = Vec::new();
+        for notice in self.store.next_notices(consumer, limit).await? {
+            match self.told_to(consumer, &notice).await {
+                Ok(references) => found.push(Notified { notice, references }),
+                Err(Fault::Refused(_)) => self.store.notice_done(consumer, &notice).await?,
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(found)
+    }
+
+    /// A consumer has taken a notice.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails: it is told again.
+    pub async fn notified(&self, consumer: &str, told: &Notified) -> Result<(), Fault> {
+        Ok(self.store.notice_done(consumer, &told.notice).await?)
+    }
+
+    async fn told_to(&self, name: &str, notice: &Notice) -> Result<Vec<Reference>, Fault> {
+        let operator = Caller::operator();
+        let consumer = self.consumers.iter().find(|consumer| consumer.name == name);
+        let consumer = consumer.ok_or_else(|| Fault::from(Refusal::new(Cause::FunctionDenied)))?;
+        let targets = vec![consumer.structure.to_string()];
+        let acting = Acting::new(self, &operator, Act::FeedIdentity, targets);
+        let space = notice.space;
+        on_settings!(acting, space, |settings| {
+            let permit = self.tables.decide_notice(&operator.actor, consumer, space, &settings)?;
+            let (holder, _) = self.store.holder(&permit).await?;
+            let mut references = vec![Reference::Ins(holder.ins)];
+            references.extend(self.store.local_identifiers(&permit).await?.into_iter().map(Reference::Local));
+            references.retain(|reference| {
+                Oid::parse(reference.domain()).is_ok_and(|oid| self.tables.tells_consumer(consumer, &oid))
+            });
+            // Who is the patient of none of the structures it follows is none of its business, whatever else it follows.
+            if !references.iter().any(|reference| matches!(reference, Reference::Local(_))) {
+                references.clear();
+            }
+            match self.store.record(&permit, &acting.done(&permit), Vec::new()).await {
+                Err(StoreError::Forgotten) => Ok(Vec::new()),
+                other => other.map(|()| references).map_err(Into::into),
+            }
+        })
+    }
+}
