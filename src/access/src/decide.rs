@@ -28,7 +28,7 @@ impl Tables {
         if actor.role == Role::Operator {
             return match operation {
                 Operation::Set if !self.policy.operator_may_set => refuse(Cause::FunctionDenied),
-                Operation::Create => Ok(permit(Rule::Operator)),
+                Operation::Create | Operation::Forward => Ok(permit(Rule::Operator)),
                 Operation::ReadTrace | Operation::Identify if !self.policy.operator_may_set => {
                     refuse(Cause::FunctionDenied)
                 }
@@ -79,9 +79,12 @@ impl Tables {
                 let rule = if is_mt(actor, settings) { Rule::MedecinTraitant } else { Rule::Own };
                 Ok(permit(rule))
             }
-            Operation::Fetch | Operation::Change(_) | Operation::Set | Operation::Create | Operation::Exists => {
-                refuse(Cause::FunctionDenied)
-            }
+            Operation::Fetch
+            | Operation::Change(_)
+            | Operation::Set
+            | Operation::Create
+            | Operation::Exists
+            | Operation::Forward => refuse(Cause::FunctionDenied),
         }
     }
 

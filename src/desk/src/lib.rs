@@ -14,6 +14,7 @@ mod patients;
 mod registry;
 mod settings;
 mod update;
+mod upstream;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,9 @@ pub use patients::{Accessible, OwnChange, Record, Since};
 pub use registry::{AllQuery, Found, ObjectKey, RegistryQuery};
 pub use settings::SettingChange;
 pub use store::{BodyWriter, EntryBody, ObjectQuery, StagedBody, StoredBody, TracePlace, TraceQuery};
+pub use store::{DueForward, Forward, ForwardEnd, ForwardKind, ForwardTold, ForwardedDocument};
 pub use update::{Removal, UpdateRequest};
+pub use upstream::Forwarding;
 
 use known::Known;
 
@@ -157,6 +160,8 @@ pub struct DeskOptions {
     pub rules: SubmissionRules,
     /// Longest listing, in documents.
     pub max_results: usize,
+    /// Pass on to a gateway upstream what is put in and changed (role edge).
+    pub forward: bool,
 }
 
 impl Default for DeskOptions {
@@ -164,6 +169,7 @@ impl Default for DeskOptions {
         Self {
             rules: SubmissionRules { ins_tolerance: InsTolerance::Test, allow_masked_and_hidden: false },
             max_results: 10_000,
+            forward: false,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
 
 mod answer;
+pub mod client;
 #[cfg(test)]
 mod docs;
 mod errors;

@@ -20,7 +20,7 @@ use crate::{
     admin::{self, Metrics},
     auth::Credentials,
     commands::{DemoArgs, Failure, ServeArgs},
-    config::{Config, OcspSetting},
+    config::{Config, OcspSetting, Role},
     demo,
     jobs::Jobs,
     keys, outward, telemetry,
@@ -37,6 +37,7 @@ pub(crate) struct Core {
     /// For what is about no space: readiness, verification, closing. Faces are given the desk alone.
     pub(crate) store: Store,
     pub(crate) clock: Arc<SystemClock>,
+    pub(crate) rng: ambient::SharedRng,
     /// Codes of sectors of activity in the tables; `None` when they have none.
     sectors: Option<BTreeSet<String>>,
 }
@@ -93,11 +94,12 @@ pub(crate) async fn open(config: &Config) -> Result<Core, Failure> {
             allow_masked_and_hidden: config.ihe.masked_and_hidden,
         },
         max_results: config.limits.results,
+        forward: config.gateway.role == Role::Edge,
     };
     let sectors = sectors(&terms);
-    let desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options)
+    let desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng.clone(), desk_options)
         .looking_at_documents(cda_rules, config.cda.clone());
-    Ok(Core { desk: Arc::new(desk), store, clock, sectors })
+    Ok(Core { desk: Arc::new(desk), store, clock, rng, sectors })
 }
 
 /// `passerelle demo`: makes what is missing, then serves.

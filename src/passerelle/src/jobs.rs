@@ -10,6 +10,7 @@ use crate::{
     commands::Failure,
     config::Config,
     outward::{Authority, Sink},
+    upstream::Feeder,
 };
 
 /// How long a job may take: its lease.
@@ -22,7 +23,7 @@ const WORKERS: usize = 2;
 const PORTION: usize = 200;
 
 /// Kinds of jobs, as the operator stops them.
-pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp"];
+pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp", store::UPSTREAM];
 
 /// What jobs work with.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ pub(crate) struct Jobs {
     store: Store,
     sinks: Vec<(&'static str, Sink)>,
     authority: Option<Authority>,
+    upstream: Option<Feeder>,
     scrub: u64,
     silent: Duration,
     stamp_every: Duration,
@@ -52,6 +54,7 @@ impl Jobs {
             sinks: Sink::of(config, &clock)?,
             grace: authority.as_ref().map(|_| Duration::from_secs(evidence.stamp_grace_s)),
             authority,
+            upstream: Feeder::of(config, core)?,
             scrub: u64::from(config.store.scrub_mib_per_s) << 20,
             // A process that lives signs every so often: one that did not for so long is no more.
             silent: Duration::from_secs(evidence.sign_every_s.saturating_mul(3).saturating_add(60)),
@@ -84,6 +87,9 @@ impl Jobs {
         }
         if self.authority.is_some() {
             jobs.push(job("stamp".into(), "stamp", "time stamps", self.stamp_every));
+        }
+        if self.upstream.is_some() {
+            jobs.push(job("upstream".into(), store::UPSTREAM, store::UPSTREAM, Duration::from_secs(1)));
         }
         for job in &jobs {
             self.store.set_up(job).await?;
@@ -180,6 +186,10 @@ impl Jobs {
                 }
                 end.map(|()| (String::new(), events.len() == PORTION))
             }
+            store::UPSTREAM => match &self.upstream {
+                Some(feeder) => feeder.pass_on().await.map(|more| (String::new(), more)),
+                None => Err("another process is an edge, this one is not".to_owned()),
+            },
             "stamp" => self.stamp().await.map(|more| (String::new(), more)),
             _ => Err("this program does not know such jobs".to_owned()),
         }
