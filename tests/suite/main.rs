@@ -29,4 +29,5 @@ mod trace;
 mod trust;
 mod vectors;
 mod wrapping;
+mod xca;
 mod zeep;

@@ -5,6 +5,7 @@
 //! also a reading, also a refusal — is given only once its trace is committed. Knows no protocol.
 
 mod act;
+mod beyond;
 mod deposit;
 mod fetch;
 mod find;
@@ -28,6 +29,7 @@ use store::{Store, StoreError};
 use terminology::Terminology;
 
 pub use act::Face;
+pub use beyond::Beyond;
 pub use deposit::{DepositRequest, Original, Receipt};
 pub use fetch::{DocumentKey, Fetched};
 pub use find::{Listed, Listing, SetListing};

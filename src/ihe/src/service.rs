@@ -28,6 +28,8 @@ pub enum Service {
     Patients,
     /// `habilitations`: TD0.3, TD1.6.
     Habilitations,
+    /// The responding gateway of a community: ITI-38, ITI-39.
+    Gateway,
 }
 
 /// A transaction of these services.
@@ -39,6 +41,10 @@ pub enum Kind {
     Iti41,
     /// Register Document Set-b.
     Iti42,
+    /// Cross Gateway Query: ITI-18 from another community.
+    Iti38,
+    /// Cross Gateway Retrieve: ITI-43 from another community.
+    Iti39,
     /// Retrieve Document Set.
     Iti43,
     /// Update Document Set.
@@ -71,6 +77,8 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Iti18 => "ITI-18",
+            Self::Iti38 => "ITI-38",
+            Self::Iti39 => "ITI-39",
             Self::Iti41 => "ITI-41",
             Self::Iti42 => "ITI-42",
             Self::Iti43 => "ITI-43",
@@ -90,9 +98,9 @@ impl Kind {
 
     const fn act(self) -> Act {
         match self {
-            Self::Iti18 => Act::Find,
+            Self::Iti18 | Self::Iti38 => Act::Find,
             Self::Iti41 | Self::Iti42 | Self::Iti61 => Act::Deposit,
-            Self::Iti43 => Act::Fetch,
+            Self::Iti43 | Self::Iti39 => Act::Fetch,
             Self::Iti57 | Self::Iti92 => Act::Update,
             Self::Iti62 | Self::Iti86 => Act::Delete,
             Self::Demographics | Self::Candidates => Act::Identify,
@@ -123,6 +131,8 @@ impl Kind {
             (Service::Repository, "ProvideAndRegisterDocumentSetRequest") => (Self::Iti41, a::PROVIDE_AND_REGISTER),
             (Service::Repository, "RetrieveDocumentSetRequest") => (Self::Iti43, a::RETRIEVE_DOCUMENT_SET),
             (Service::Repository, "RemoveDocumentsRequest") => (Self::Iti86, a::REMOVE_DOCUMENTS),
+            (Service::Gateway, "AdhocQueryRequest") => (Self::Iti38, a::CROSS_GATEWAY_QUERY),
+            (Service::Gateway, "RetrieveDocumentSetRequest") => (Self::Iti39, a::CROSS_GATEWAY_RETRIEVE),
             // Here the body tells enough, and software writes actions of several spellings (reference §1.1).
             (Service::Patients, "PRPA_IN201307UV02") => return Some(Self::Demographics),
             (Service::Patients, "PRPA_IN201305UV02") => return Some(Self::Candidates),
@@ -151,11 +161,11 @@ enum Read {
 impl Read {
     fn of(state: &IheState, kind: Kind, body: Element<'_, '_>, tree: &Tree<'_>) -> Result<Self, Refusal> {
         Ok(match kind {
-            Kind::Iti18 => Self::Iti18(iti18::Request::read(body)?),
+            Kind::Iti18 | Kind::Iti38 => Self::Iti18(iti18::Request::read(body)?),
             Kind::Iti41 => Self::Iti41(Box::new(iti41::Request::read(state, body, tree)?)),
             Kind::Iti42 => Self::Iti42(Box::new(iti42::Request::read(state, body, tree, EntryKind::Stable)?)),
             Kind::Iti61 => Self::Iti42(Box::new(iti42::Request::read(state, body, tree, EntryKind::OnDemand)?)),
-            Kind::Iti43 => Self::Iti43(iti43::Request::read(body)?),
+            Kind::Iti43 | Kind::Iti39 => Self::Iti43(iti43::Request::read(body)?),
             Kind::Iti57 => Self::Iti57(Box::new(iti57::Request::read(state, body, tree, false)?)),
             Kind::Iti92 => Self::Iti57(Box::new(iti57::Request::read(state, body, tree, true)?)),
             Kind::Iti62 => Self::Iti62(iti62::Request::metadata(body)?),
@@ -266,8 +276,8 @@ fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
             | Kind::ListAuthorised
             | Kind::ListPatients,
         ) => return answer::fault(state, heading, refusal),
-        Some(Kind::Iti18) => return iti18::failure(state, heading, refusals),
-        Some(Kind::Iti43) => return iti43::failure(state, heading, refusals),
+        Some(Kind::Iti18 | Kind::Iti38) => return iti18::failure(state, heading, refusals),
+        Some(Kind::Iti43 | Kind::Iti39) => return iti43::failure(state, heading, refusals),
         Some(Kind::Iti41) => action::PROVIDE_AND_REGISTER_RESPONSE,
         Some(Kind::Iti42) => action::REGISTER_RESPONSE,
         Some(Kind::Iti57) => action::UPDATE_DOCUMENT_SET_RESPONSE,

@@ -151,12 +151,30 @@ const HABILITATIONS: &[Operation] = &[
     ),
 ];
 
+const GATEWAY: &[Operation] = &[
+    operation(
+        "RespondingGateway_CrossGatewayQuery",
+        (ns::QUERY, "AdhocQueryRequest"),
+        a::CROSS_GATEWAY_QUERY,
+        (ns::QUERY, "AdhocQueryResponse"),
+        a::CROSS_GATEWAY_QUERY_RESPONSE,
+    ),
+    operation(
+        "RespondingGateway_CrossGatewayRetrieve",
+        (ns::XDSB, "RetrieveDocumentSetRequest"),
+        a::CROSS_GATEWAY_RETRIEVE,
+        (ns::XDSB, "RetrieveDocumentSetResponse"),
+        a::CROSS_GATEWAY_RETRIEVE_RESPONSE,
+    ),
+];
+
 const fn operations(service: Service) -> (&'static str, &'static [Operation]) {
     match service {
         Service::Registry => ("registry", REGISTRY),
         Service::Repository => ("repository", REPOSITORY),
         Service::Patients => ("patients", PATIENTS),
         Service::Habilitations => ("habilitations", HABILITATIONS),
+        Service::Gateway => ("xca", GATEWAY),
     }
 }
 
@@ -219,9 +237,10 @@ pub(crate) fn describe(service: Service, host: &str) -> String {
             r#"<wsdl:operation name="{name}"><soap12:operation soapAction="{action}"/><wsdl:input><soap12:body use="literal"/></wsdl:input><wsdl:output><soap12:body use="literal"/></wsdl:output></wsdl:operation>"#
         );
     }
+    let path = if service == Service::Gateway { "/ihe/services" } else { "/si-dmp-server/v2/services" };
     let _ = write!(
         out,
-        r#"</wsdl:binding><wsdl:service name="{name}"><wsdl:port name="{name}_Port" binding="t:{name}_Binding"><soap12:address location="https://{host}/si-dmp-server/v2/services/{name}"/></wsdl:port></wsdl:service></wsdl:definitions>"#
+        r#"</wsdl:binding><wsdl:service name="{name}"><wsdl:port name="{name}_Port" binding="t:{name}_Binding"><soap12:address location="https://{host}{path}/{name}"/></wsdl:port></wsdl:service></wsdl:definitions>"#
     );
     out
 }

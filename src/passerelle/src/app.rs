@@ -23,7 +23,7 @@ use crate::{
     config::{Config, OcspSetting, Role},
     demo,
     jobs::Jobs,
-    keys, outward, telemetry,
+    keys, outward, partner, telemetry,
 };
 
 /// How often development data are asked whether the clock was moved.
@@ -203,6 +203,7 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         repository,
         device,
         home,
+        others: partner::others(config, core)?,
         limits,
     });
     let base_url = match config.fhir.public_url.trim_end_matches('/') {

@@ -67,6 +67,11 @@ impl Jobs {
         self.sinks.iter().map(|(name, _)| *name)
     }
 
+    /// Whether this gateway passes on to another.
+    pub(crate) const fn is_edge(&self) -> bool {
+        self.upstream.is_some()
+    }
+
     /// Sets up the jobs of this configuration, and takes away those of another.
     pub(crate) async fn set_up(&self) -> Result<(), StoreError> {
         let job = |job_id: String, kind: &'static str, partner: &str, every: Duration| JobSpec {

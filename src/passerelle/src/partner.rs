@@ -8,11 +8,18 @@ use bytes::Bytes;
 use futures::{FutureExt as _, SinkExt as _, StreamExt as _, channel::mpsc, future::BoxFuture};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use ihe::client::{Answer, Call, Client, Endpoints, Signer, Transport, TransportError, Use};
+use ihe::{
+    Other,
+    client::{Answer, Call, Client, Endpoints, Signer, Transport, TransportError, Use, Way},
+};
 use space::{Actor, AuthMode, Ins, ProfessionalId, Software, StructureId};
 use trust::{Bearer, CodedRole, Peer, SigningKey, StructureUse, VihfRequest};
 
-use crate::{commands::Failure, config::Config, outward};
+use crate::{
+    commands::Failure,
+    config::{Config, Role},
+    outward,
+};
 
 /// Carries calls.
 #[derive(Debug)]
@@ -198,6 +205,37 @@ fn roles(actor: &Actor) -> Vec<CodedRole> {
 pub(crate) fn upstream(config: &Config, core: &crate::app::Core, timeout: Duration) -> Result<Client, Failure> {
     let endpoints = Endpoints::of_dmp(&config.upstream.url);
     client(config, core, endpoints, timeout)
+}
+
+/// Others that are asked what they have, when somebody asks here.
+pub(crate) fn others(config: &Config, core: &crate::app::Core) -> Result<Arc<[Other]>, Failure> {
+    let budget = Duration::from_millis(config.outward.budget_ms.max(1));
+    let mut others = Vec::new();
+    // A structure alone reads nothing: nobody is asked in vain.
+    if config.gateway.role == Role::Edge && config.upstream.read_through && config.outward.air {
+        others.push(Other {
+            name: "upstream".to_owned(),
+            way: Way::Xds,
+            repository: Some(config.upstream.repository_unique_id.clone()),
+            client: upstream(config, core, budget)?,
+            budget,
+        });
+    }
+    for community in &config.xca.communities {
+        let endpoints = Endpoints {
+            registry: community.query.clone(),
+            repository: community.retrieve.clone(),
+            ..Endpoints::default()
+        };
+        others.push(Other {
+            name: community.id.trim_start_matches("urn:oid:").to_owned(),
+            way: Way::Xca(community.id.clone()),
+            repository: None,
+            client: client(config, core, endpoints, budget)?,
+            budget,
+        });
+    }
+    Ok(others.into())
 }
 
 /// A client of the server at `endpoints`.

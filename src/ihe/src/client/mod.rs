@@ -6,9 +6,13 @@
 
 mod error;
 mod fault;
+mod people;
 mod provide;
 mod query;
 mod retrieve;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -31,7 +35,9 @@ use crate::{
 };
 
 pub use error::{ClientError, ToldError, TransportError, Verdict};
+pub use people::{OwnAuthorisation, Standing};
 pub use provide::{OutgoingBody, Submitted};
+pub(crate) use query::at_home;
 pub use query::{Answered, StoredQuery, Way};
 pub use retrieve::{Retrieval, Retrieved};
 

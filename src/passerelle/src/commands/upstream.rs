@@ -1,11 +1,19 @@
 //! `passerelle upstream`: what an edge has passed on, what waits, what was refused and why, and what to do about it.
 
+use std::time::Duration;
+
+use ambient::Clock as _;
 use clap::{Args, Subcommand};
-use space::Cause;
+use ihe::client::{OnBehalf, Use};
+use space::{Actor, Cause, Dtm};
 use store::ForwardState;
 
 use super::{DataArgs, Failure, print};
-use crate::app;
+use crate::{
+    app,
+    config::{Config, Role},
+    holders, partner,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct UpstreamArgs {
@@ -23,6 +31,8 @@ enum Action {
     List(List),
     /// Send again what was refused or given up, and try at once what waits.
     Retry(Retry),
+    /// Ask upstream whether a holder has a record there (TD0.2), and print what it says.
+    Ask(Ask),
     /// Give a set up: nothing more is tried, and what stands after it goes on.
     GiveUp(One),
 }
@@ -46,6 +56,18 @@ struct Retry {
 }
 
 #[derive(Debug, Args)]
+struct Ask {
+    /// Matricule INS of a holder who is known here.
+    #[arg(long)]
+    ins: String,
+    /// OID of its register; without, whichever has it.
+    #[arg(long)]
+    oid: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
 struct One {
     /// The set (its entryUUID).
     #[arg(long)]
@@ -64,9 +86,10 @@ pub(crate) async fn run(args: UpstreamArgs) -> Result<(), Failure> {
         Action::Status(data) => data,
         Action::List(list) => &list.data,
         Action::Retry(retry) => &retry.data,
+        Action::Ask(ask) => &ask.data,
         Action::GiveUp(one) => &one.data,
     };
-    let (_, core) = app::open_data(&data.data).await?;
+    let (config, core) = app::open_data(&data.data).await?;
     let store = &core.store;
     match &action {
         Action::Status(_) => {
@@ -88,6 +111,7 @@ pub(crate) async fn run(args: UpstreamArgs) -> Result<(), Failure> {
             let count = store.retry_forwards(retry.set.as_deref()).await.map_err(failed)?;
             print(&serde_json::json!({ "again": count }).to_string());
         }
+        Action::Ask(wanted) => print(&ask(&config, &core, wanted).await?),
         Action::GiveUp(one) => {
             if store.give_up_forward(&one.set).await.map_err(failed)? == 0 {
                 return Err(Failure::run("--set", &"no such set waits or was refused: see `passerelle upstream list`"));
@@ -96,6 +120,24 @@ pub(crate) async fn run(args: UpstreamArgs) -> Result<(), Failure> {
     }
     core.store.close().await;
     Ok(())
+}
+
+/// Asks upstream about a holder, as the structure itself.
+async fn ask(config: &Config, core: &app::Core, wanted: &Ask) -> Result<String, Failure> {
+    if config.gateway.role != Role::Edge {
+        return Err(Failure::usage("gateway.role", &"is not edge: there is nobody upstream"));
+    }
+    let ins = holders::find(core, &wanted.ins, wanted.oid.as_deref()).await?;
+    let client = partner::upstream(config, core, Duration::from_secs(20))?;
+    let actor = Actor::operator("PASSERELLE");
+    let who = OnBehalf { actor: &actor, patient: Some(&ins), to: Use::Structure };
+    let at = Dtm::from_timestamp(core.clock.now());
+    let standing = client.exists(who, &ins, &config.ihe.device_id, &at).await;
+    let standing = standing.map_err(|e| Failure::run("upstream", &e))?;
+    let told = serde_json::json!({
+        "exists": standing.exists, "open": standing.open, "authorisation": standing.authorisation,
+    });
+    Ok(told.to_string())
 }
 
 /// Prints sets, what was said of them with its advice.
