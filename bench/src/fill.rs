@@ -174,6 +174,7 @@ impl Filling {
                 original_type: "text/plain",
                 original: b"filled".to_vec(),
                 notifications: Vec::new(),
+                forward: None,
             };
             let event = self.event(space, Act::Deposit, &unique_id(n, set * PER_SET));
             self.store.deposit(&permit, deposit, &event).await.expect("stored");

@@ -11,7 +11,7 @@ const UPDATE: &str = "urn:ihe:iti:2010:UpdateDocumentSet";
 const RESTRICTED: &str = "urn:ihe:iti:2018:RestrictedUpdateDocumentSet";
 const MASKED: &str = "MASQUE_PS";
 
-async fn update(caller: &mut Caller, objects: &str) -> Reply {
+pub(crate) async fn update(caller: &mut Caller, objects: &str) -> Reply {
     submit(caller, UPDATE, objects).await
 }
 
@@ -28,9 +28,19 @@ async fn entry(caller: &mut Caller, unique_id: &str) -> String {
     soap::element_of(&found.text(), "ExtrinsicObject")
 }
 
-fn masked(entry: String) -> String {
+pub(crate) fn masked(entry: String) -> String {
     let code = r#"<Classification classificationScheme="urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f" classifiedObject="Document01" id="mask" nodeRepresentation="MASQUE_PS"><Slot name="codingScheme"><ValueList><Value>1.2.250.1.213.1.1.4.13</Value></ValueList></Slot></Classification><ExternalIdentifier"#;
     entry.replacen("<ExternalIdentifier", code, 1)
+}
+
+/// Removes a document of the demonstration's repository (ITI-86).
+pub(crate) async fn remove_document(caller: &mut Caller, unique_id: &str) -> Reply {
+    let body = format!(
+        r#"<rmd:RemoveDocumentsRequest xmlns:rmd="urn:ihe:iti:rmd:2017"><x:DocumentRequest xmlns:x="urn:ihe:iti:xds-b:2007"><x:RepositoryUniqueId>{}</x:RepositoryUniqueId><x:DocumentUniqueId>{unique_id}</x:DocumentUniqueId></x:DocumentRequest></rmd:RemoveDocumentsRequest>"#,
+        soap::REPOSITORY_ID
+    );
+    let envelope = soap::envelope("urn:ihe:iti:2017:RemoveDocuments", &caller.vihf, &body);
+    caller.post_envelope(soap::REPOSITORY, envelope).await
 }
 
 async fn statuses(caller: &mut Caller, unique_id: &str) -> Vec<String> {

@@ -28,7 +28,7 @@ impl Tables {
         if actor.role == Role::Operator {
             return match operation {
                 Operation::Set if !self.policy.operator_may_set => refuse(Cause::FunctionDenied),
-                Operation::Create => Ok(permit(Rule::Operator)),
+                Operation::Create | Operation::Forward => Ok(permit(Rule::Operator)),
                 Operation::ReadTrace | Operation::Identify if !self.policy.operator_may_set => {
                     refuse(Cause::FunctionDenied)
                 }
@@ -96,7 +96,8 @@ impl Tables {
             | Operation::Set
             | Operation::Create
             | Operation::Exists
-            | Operation::Notify => refuse(Cause::FunctionDenied),
+            | Operation::Notify
+            | Operation::Forward => refuse(Cause::FunctionDenied),
         }
     }
 

@@ -44,6 +44,8 @@ pub enum Operation {
     Change(Action),
     /// Make the space of a holder (import of identities).
     Create,
+    /// Pass on to the gateway upstream what was decided and done here.
+    Forward,
     /// Set an authorisation, a block or a consent, or oppose a space.
     Set,
 }

@@ -329,6 +329,7 @@ impl Desk {
             body: body.clone(),
         });
         let entries: Vec<NewEntry> = entries.collect();
+        let forward = self.provided(caller, submission, &entries);
         let at = Dtm::from_timestamp(self.clock.now());
         let mut owners = Vec::new();
         for owner in entries.iter().flat_map(|e| &e.owners) {
@@ -370,6 +371,7 @@ impl Desk {
             original_type: prepared.original.media_type,
             original: prepared.original.bytes.clone(),
             notifications,
+            forward,
         }
     }
 

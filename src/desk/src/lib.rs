@@ -5,6 +5,7 @@
 //! also a reading, also a refusal — is given only once its trace is committed. Knows no protocol.
 
 mod act;
+mod beyond;
 mod deposit;
 mod derived;
 mod fetch;
@@ -19,6 +20,7 @@ mod registry;
 mod settings;
 mod signature;
 mod update;
+mod upstream;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ use store::{Store, StoreError};
 use terminology::Terminology;
 
 pub use act::Face;
+pub use beyond::Beyond;
 pub use deposit::{DepositRequest, Original, Receipt};
 pub use fetch::{DocumentKey, Fetched};
 pub use find::{Listed, Listing, SetListing};
@@ -43,7 +46,9 @@ pub use registry::{AllQuery, Found, ObjectKey, RegistryQuery};
 pub use settings::SettingChange;
 pub use signature::{SignaturePolicy, Signatures};
 pub use store::{BodyWriter, EntryBody, ObjectQuery, StagedBody, StoredBody, TracePlace, TraceQuery};
+pub use store::{DueForward, Forward, ForwardEnd, ForwardKind, ForwardTold, ForwardedDocument};
 pub use update::{Removal, UpdateRequest};
+pub use upstream::Forwarding;
 
 use known::Known;
 
@@ -165,6 +170,8 @@ pub struct DeskOptions {
     pub rules: SubmissionRules,
     /// Longest listing, in documents.
     pub max_results: usize,
+    /// Pass on to a gateway upstream what is put in and changed (role edge).
+    pub forward: bool,
 }
 
 impl Default for DeskOptions {
@@ -172,6 +179,7 @@ impl Default for DeskOptions {
         Self {
             rules: SubmissionRules { ins_tolerance: InsTolerance::Test, allow_masked_and_hidden: false },
             max_results: 10_000,
+            forward: false,
         }
     }
 }

@@ -14,7 +14,7 @@ use space::{
 use store::{FolderRow, LinkQuery, ObjectQuery};
 
 use crate::{
-    Caller, Desk, Fault, Listed,
+    Beyond, Caller, Desk, Fault, Listed,
     act::{Acting, Attempt, on_settings},
     find::MOST_NAMED,
 };
@@ -141,6 +141,8 @@ pub struct Found {
     pub documents: Vec<Listed>,
     /// Links.
     pub associations: Vec<Association>,
+    /// By what it was allowed.
+    pub beyond: Beyond,
 }
 
 /// The same before the holder is known.
@@ -189,7 +191,8 @@ impl Desk {
             }
             self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
             let Objects { sets, folders, documents, associations } = objects;
-            Ok(Found { ins: ins.clone(), sets, folders, documents, associations })
+            let beyond = Beyond { permit, grant };
+            Ok(Found { ins: ins.clone(), sets, folders, documents, associations, beyond })
         })
     }
 }

@@ -111,7 +111,7 @@ impl Desk {
                 _ => update.submit_link(submission, order, place).await?,
             }
         }
-        let Plan { permit, act, entries, folders, associations, states, filled_folders } = update.plan;
+        let Plan { permit, act, entries, folders, associations, states, filled_folders, .. } = update.plan;
         let permit = permit.ok_or_else(|| Refusal::new(Cause::MetadataOperation).at(&submission.place))?;
         let acting = Acting { act: act.unwrap_or(acting.act), targets: acting.targets.clone(), ..*acting };
         if self.is_taken(&permit, submission).await? {
@@ -122,6 +122,7 @@ impl Desk {
             set.entry_uuid = self.fresh();
         }
         set.status = AvailabilityStatus::Approved;
+        let forward = self.updated(acting.caller, submission, &set, &entries, &folders);
         let members = members_of(submission, &entries, &folders, &set.entry_uuid, || self.fresh());
         let deposit = Deposit {
             owners: EntryFacts::owners_of_authors(&set.authors, actor),
@@ -135,6 +136,7 @@ impl Desk {
             original_type: request.original.media_type,
             original: request.original.bytes.clone(),
             notifications: acting.emergency_notice(),
+            forward,
         };
         match self.store.deposit(&permit, deposit, &acting.done(&permit)).await {
             Ok(_) => Ok(()),
@@ -170,9 +172,11 @@ impl Desk {
                 Removal::Metadata(ids) => removing.remove_objects(ids, place).await?,
                 Removal::Documents(ids) => removing.remove_documents(ids, place).await?,
             }
-            let Plan { permit, states, .. } = removing.plan;
+            let Plan { permit, states, removed, .. } = removing.plan;
             let permit = permit.ok_or_else(|| Refusal::new(Cause::MetadataOperation).at(place))?;
-            match self.store.change_states(&permit, states, &acting.done(&permit), acting.emergency_notice()).await {
+            let forward = caller.patient.as_ref().and_then(|ins| self.removed(caller, ins, &removed));
+            let told = acting.emergency_notice();
+            match self.store.change_states(&permit, states, &acting.done(&permit), told, forward).await {
                 Ok(()) => Ok(()),
                 Err(StoreError::Conflict { cause, .. }) => Err(Refusal::new(cause).at(place).into()),
                 Err(error) => Err(error.into()),
@@ -198,13 +202,13 @@ impl Desk {
             || !self.store.entries(permit, &entries).await?.is_empty())
     }
 
-    fn fresh(&self) -> String {
+    pub(crate) fn fresh(&self) -> String {
         format!("urn:uuid:{}", self.rng.uuid())
     }
 }
 
 /// The links that order something, with their places.
-fn orders(submission: &Submission) -> impl Iterator<Item = (&Association, &str)> {
+pub(crate) fn orders(submission: &Submission) -> impl Iterator<Item = (&Association, &str)> {
     submission.associations.iter().filter(|(a, _)| a.kind.is_order()).map(|(a, place)| (a, place.as_str()))
 }
 
@@ -283,6 +287,8 @@ struct Plan {
     associations: Vec<Association>,
     states: Vec<StateChange>,
     filled_folders: Vec<String>,
+    /// Documents that are removed, as they stood.
+    removed: Vec<EntryRow>,
 }
 
 /// An update being worked out.
@@ -637,6 +643,7 @@ impl Updating<'_> {
         for row in &rows {
             self.ask(Action::Delete, row, place)?;
             self.deleted(ObjectKind::Entry, &row.entry.entry_uuid, row.entry.status);
+            self.plan.removed.push(row.clone());
         }
         let objects = ObjectQuery { entry_uuids: all.clone(), ..ObjectQuery::default() };
         for row in self.desk.store.folders(&self.finding, &objects).await? {
@@ -684,6 +691,7 @@ impl Updating<'_> {
             let row = row.ok_or_else(|| Refusal::new(Cause::UnknownDocument).at(place))?;
             self.ask(Action::Delete, row, place)?;
             self.deleted(ObjectKind::Entry, &row.entry.entry_uuid, row.entry.status);
+            self.plan.removed.push(row.clone());
         }
         Ok(())
     }

@@ -13,7 +13,8 @@ const ELSEWHERE: [Cause; 5] =
 
 fn actions() -> String {
     let mut out = String::from("| service | body | action | action of the answer |\n|---|---|---|---|\n");
-    for service in [Service::Registry, Service::Repository, Service::Patients, Service::Habilitations] {
+    for service in [Service::Registry, Service::Repository, Service::Patients, Service::Habilitations, Service::Gateway]
+    {
         let (name, operations) = wsdl::actions(service);
         for [body, action, answered] in operations {
             let _ = writeln!(out, "| `{name}` | `{body}` | `{action}` | `{answered}` |");

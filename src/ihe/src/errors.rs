@@ -122,6 +122,21 @@ pub(crate) fn warnings(refusals: &[Refusal]) -> Vec<RegistryError> {
         .collect()
 }
 
+/// The registry error of a refusal that is told of another server: one that has no code of a registry's is that of one
+/// that is not there.
+pub(crate) fn registry_error(refusal: &Refusal) -> RegistryError {
+    let code = match wire(refusal.cause) {
+        Wire::Registry(code) => code,
+        Wire::Fault(_) => "XDSUnavailableCommunity",
+    };
+    RegistryError {
+        code: Cow::Borrowed(code),
+        context: context(refusal),
+        location: refusal.place.clone(),
+        severity: Severity::Error,
+    }
+}
+
 /// The registry errors of refusals, or the first of them that is none of a registry's and makes a fault.
 pub(crate) fn registry_errors(refusals: &[Refusal]) -> Result<Vec<RegistryError>, &Refusal> {
     let error = |refusal: &Refusal, code: &'static str| RegistryError {

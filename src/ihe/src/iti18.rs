@@ -14,11 +14,18 @@ use space::{
 use wire_soap::{
     ebxml::{ObjectRef, RegistryObjectList},
     ns::action,
-    xds::{AdhocQueryRequest, AdhocQueryResponse, QueryParam, ResponseStatus, ReturnType},
+    xds::{AdhocQueryRequest, AdhocQueryResponse, QueryParam, ResponseStatus, ReturnType, Severity},
     xml::Element,
 };
 
-use crate::{IheState, answer, errors, receive::Heading, translate};
+use crate::{
+    IheState, answer,
+    beyond::{self, Asked, Told},
+    errors,
+    receive::Heading,
+    service::Kind,
+    translate,
+};
 
 /// Parameters of FindDocuments, after `$XDSDocumentEntry` (ITI TF-2 §3.18.4.1.2.3.7.1).
 const OF_ENTRIES: [&str; 17] = [
@@ -77,6 +84,15 @@ impl Stored {
         ("urn:uuid:10cae35a-c7f9-4cf5-b61e-fc3278ffb578", Self::GetFoldersForDocument),
         ("urn:uuid:d90e5407-b356-4d91-a89f-873917b4b0e6", Self::GetRelatedDocuments),
     ];
+
+    /// Whether it names the holder it is about.
+    const fn names_patient(self) -> bool {
+        use Stored as S;
+        matches!(
+            self,
+            S::FindDocuments | S::FindDocumentsByReferenceId | S::FindSubmissionSets | S::FindFolders | S::GetAll
+        )
+    }
 
     fn of(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(urn, _)| *urn == id).map(|(_, stored)| stored)
@@ -151,19 +167,54 @@ impl Request {
     }
 }
 
-/// Carries the transaction out.
+/// Carries the transaction out, also for another community (ITI-38), which is answered from here alone.
 pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
     let request = request.0;
-    let found = match read(state, &request) {
-        Ok((query, patient)) => state.desk.registry(caller, patient.as_ref(), &query).await,
+    let found = match read(state, heading, &request) {
+        Ok((query, patient, asked)) => find(state, caller, &request, (&query, patient.as_ref()), asked).await,
         Err(refusal) => Err(state.desk.refused(caller, Act::Find, vec![refusal]).await),
     };
     respond(state, heading, &request, found)
 }
 
-fn respond(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, found: Result<Found, Fault>) -> Response {
+/// What is found here, and what others told.
+async fn find(
+    state: &IheState,
+    caller: &Caller,
+    request: &AdhocQueryRequest,
+    (query, patient): (&RegistryQuery, Option<&Ins>),
+    asked: Asked<'_>,
+) -> Result<(Found, Told), Fault> {
+    let mut found = state.desk.registry(caller, patient, query).await?;
+    let told = match asked {
+        Asked::Here => Told::default(),
+        // What is asked for by name and is all here is not asked for elsewhere.
+        Asked::Also(_) if is_all_here(query, &found) => Told::default(),
+        Asked::Also(others) => beyond::query(state, caller, &others, request, &found.beyond).await?,
+        Asked::There(other) => {
+            (found.sets, found.folders, found.documents, found.associations) = Default::default();
+            beyond::query(state, caller, &[other], request, &found.beyond).await?
+        }
+    };
+    Ok((found, told))
+}
+
+fn is_all_here(query: &RegistryQuery, found: &Found) -> bool {
+    let RegistryQuery::GetDocuments(query) = query else { return false };
+    let entries = || found.documents.iter().map(|found| &found.entry);
+    query.logical_ids.is_empty()
+        && query.unique_ids.iter().all(|id| entries().any(|entry| entry.unique_id == *id))
+        && query.entry_uuids.iter().all(|id| entries().any(|entry| entry.entry_uuid == *id))
+}
+
+fn respond(
+    state: &IheState,
+    heading: &Heading,
+    request: &AdhocQueryRequest,
+    found: Result<(Found, Told), Fault>,
+) -> Response {
     match found {
-        Ok(found) => success(state, heading, request, &found),
+        Ok((found, told)) => success(state, heading, request, found, told),
         Err(fault) => {
             let refusals = fault.refusals();
             tracing::info!(cause = refusals.first().map(|r| r.cause.code()), "iti18.refused");
@@ -187,13 +238,21 @@ pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal])
     send(state, heading, 0, |out| response.write(out))
 }
 
-/// Answers with what was found: sets, folders, documents, links, written straight from the model.
-fn success(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, found: &Found) -> Response {
-    let Found { sets, folders, documents, associations, .. } = found;
-    let count = sets.len() + folders.len() + documents.len() + associations.len();
+/// Answers with what was found: sets, folders, documents, links, written straight from the model; then what others told.
+fn success(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, mut found: Found, told: Told) -> Response {
+    // Between communities every object says whose it is (ITI TF-2 §3.38.4.1.3, §3.18.4.1.3).
+    let home = state.home_urn().filter(|_| heading.kind == Some(Kind::Iti38) || !state.others.is_empty());
+    if home.is_some() {
+        found.sets.iter_mut().for_each(|set| set.home.clone_from(&home));
+        found.folders.iter_mut().for_each(|folder| folder.home.clone_from(&home));
+        found.documents.iter_mut().for_each(|found| found.entry.home.clone_from(&home));
+    }
+    let Found { sets, folders, documents, associations, .. } = &found;
+    let count = sets.len() + folders.len() + documents.len() + associations.len() + told.objects.len();
+    let is_partial = told.errors.iter().any(|error| error.severity == Severity::Error);
     let response = AdhocQueryResponse {
-        status: ResponseStatus::Success,
-        errors: Vec::new(),
+        status: if is_partial { ResponseStatus::PartialSuccess } else { ResponseStatus::Success },
+        errors: told.errors,
         objects: RegistryObjectList::default(),
         total: i64::try_from(count).ok(),
         start_index: Some(0),
@@ -204,7 +263,8 @@ fn success(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, fou
         let ids = ids.chain(associations.iter().map(|a| &a.entry_uuid));
         return send(state, heading, count * 128, |out| {
             response.write_around(out, |out| {
-                ids.for_each(|id| ObjectRef { id: id.clone(), ..ObjectRef::default() }.write(out));
+                ids.for_each(|id| ObjectRef { id: id.clone(), home: home.clone(), ..ObjectRef::default() }.write(out));
+                told.objects.iter().for_each(|object| object.write(out));
             });
         });
     }
@@ -215,40 +275,79 @@ fn success(state: &IheState, heading: &Heading, request: &AdhocQueryRequest, fou
             for found in documents {
                 translate::write_extrinsic_object(out, &found.entry, state.repository.as_str());
             }
-            associations.iter().for_each(|link| translate::association(link).write(out));
+            for link in associations {
+                let mut link = translate::association(link);
+                link.common.home.clone_from(&home);
+                link.write(out);
+            }
+            told.objects.iter().for_each(|object| object.write(out));
         });
     })
 }
 
 fn send(state: &IheState, heading: &Heading, length: usize, body: impl FnOnce(&mut Vec<u8>)) -> Response {
-    let action = action::REGISTRY_STORED_QUERY_RESPONSE;
+    let action = match heading.kind {
+        Some(Kind::Iti38) => action::CROSS_GATEWAY_QUERY_RESPONSE,
+        _ => action::REGISTRY_STORED_QUERY_RESPONSE,
+    };
     answer::plain(StatusCode::OK, answer::envelope(state, action, heading, length, body))
 }
 
-/// Reads what is asked, and about whom where the query says so.
-fn read(state: &IheState, request: &AdhocQueryRequest) -> Result<(RegistryQuery, Option<Ins>), Refusal> {
+/// Reads what is asked, about whom where the query says so, and who is to answer.
+fn read<'a>(
+    state: &'a IheState,
+    heading: &Heading,
+    request: &AdhocQueryRequest,
+) -> Result<(RegistryQuery, Option<Ins>, Asked<'a>), Refusal> {
     if matches!(request.return_type, ReturnType::RegistryObject | ReturnType::LeafClassWithRepositoryItem) {
         return Err(Refusal::new(Cause::QueryParameterInvalid).at(&request.place.0).about("returnType"));
     }
     let stored = Stored::of(&request.query_id);
     let stored = stored.ok_or_else(|| Refusal::new(Cause::UnknownStoredQuery).at(&request.place.0))?;
     let params = Params::of(stored, request)?;
-    state.knows_community(request.home.as_deref(), &request.place.0)?;
-    if let Some(param) = params.get("homeCommunityId") {
-        state.knows_community(Some(&param.one()?), &param.param.place.0)?;
-    }
+    let asked = community(state, heading, request, &params, stored)?;
     let query = params.query(stored)?;
     let named = match stored {
         Stored::FindDocuments | Stored::FindDocumentsByReferenceId => "XDSDocumentEntryPatientId",
         Stored::FindSubmissionSets => "XDSSubmissionSetPatientId",
         Stored::FindFolders => "XDSFolderPatientId",
         Stored::GetAll => "patientId",
-        _ => return Ok((query, None)),
+        _ => return Ok((query, None, asked)),
     };
     let param = params.required(named)?;
     let ins = Ins::parse_cx(&param.one()?, state.desk.ins_tolerance());
     let ins = ins.map_err(|r| r.at(&param.param.place.0).about(&param.param.name))?;
-    Ok((query, Some(ins)))
+    Ok((query, Some(ins), asked))
+}
+
+/// Who is to answer, by the community that the message names.
+fn community<'a>(
+    state: &'a IheState,
+    heading: &Heading,
+    request: &AdhocQueryRequest,
+    params: &Params<'_>,
+    stored: Stored,
+) -> Result<Asked<'a>, Refusal> {
+    let param = params.get("homeCommunityId");
+    let named = param.as_ref().map(Param::one).transpose()?;
+    let place = &request.place.0;
+    let home = match (request.home.as_deref().filter(|home| !home.trim().is_empty()), named.as_deref()) {
+        (Some(one), Some(other)) if !beyond::same(one, other) => {
+            return Err(Refusal::new(Cause::QueryParameterInvalid).at(place).about("homeCommunityId"));
+        }
+        (one, other) => one.or(other),
+    };
+    if heading.kind == Some(Kind::Iti38) {
+        // A community answers for itself, and what has no holder in its question must name it.
+        if home.is_none() && !stored.names_patient() {
+            return Err(Refusal::new(Cause::MissingCommunity).at(place).about("home"));
+        }
+        state.knows_community(home, place)?;
+        return Ok(Asked::Here);
+    }
+    let of_documents =
+        matches!(stored, Stored::FindDocuments | Stored::FindDocumentsByReferenceId | Stored::GetDocuments);
+    state.asked(home, stored.names_patient(), of_documents, place)
 }
 
 /// The parameters of a query, each known to it, and only those repeated that may be.

@@ -7,6 +7,8 @@
 //! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
 
 mod answer;
+mod beyond;
+pub mod client;
 #[cfg(test)]
 mod docs;
 mod errors;
@@ -34,6 +36,7 @@ use space::{Credential, Oid, Refusal};
 use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
 pub use answer::Faulted;
+pub use beyond::Other;
 pub use iti32::{MediaError, export, import};
 pub use notify::{Addressed, is_taken, notice};
 pub use service::{Kind, Service, Transaction};
@@ -92,6 +95,8 @@ pub struct IheState {
     pub device: Oid,
     /// `homeCommunityId` of this gateway (`urn:oid:…`), when it belongs to a community.
     pub home: Option<String>,
+    /// Others that are asked what they have: a gateway upstream, other communities.
+    pub others: Arc<[Other]>,
     /// What bounds a message.
     pub limits: Limits,
 }
@@ -108,27 +113,37 @@ impl IheState {
     /// # Errors
     /// [`space::Cause::UnknownCommunity`] for another's, at `place`.
     pub(crate) fn knows_community(&self, named: Option<&str>, place: &str) -> Result<(), Refusal> {
-        let bare = |id: &str| id.trim().trim_start_matches("urn:oid:").to_owned();
         match named.filter(|id| !id.trim().is_empty()) {
-            Some(id) if self.home.as_deref().map(bare) != Some(bare(id)) => {
+            Some(id) if !self.home.as_deref().is_some_and(|home| beyond::same(home, id)) => {
                 Err(Refusal::new(space::Cause::UnknownCommunity).at(place).about("homeCommunityId"))
             }
             _ => Ok(()),
         }
     }
+
+    /// The community as messages write it (`urn:oid:…`).
+    pub(crate) fn home_urn(&self) -> Option<String> {
+        self.home.as_deref().map(beyond::urn)
+    }
 }
 
-/// The services, at the DMP's paths under `/si-dmp-server/v2/services`, and those of identities under `/ihe/services`.
+/// The services, at the DMP's paths under `/si-dmp-server/v2/services`, and those of identities under `/ihe/services`; of a
+/// community, its responding gateway (ITI-38, ITI-39) there too.
 pub fn router(state: IheState) -> Router {
     let service = |which: Service| {
         let state = state.clone();
         any(move |request| service::serve(state, which, request))
     };
-    Router::new()
+    let gateway = state.home.is_some().then(|| service(Service::Gateway));
+    let router = Router::new()
         .route("/si-dmp-server/v2/services/registry", service(Service::Registry))
         .route("/si-dmp-server/v2/services/repository", service(Service::Repository))
         .route("/si-dmp-server/v2/services/patients", service(Service::Patients))
         .route("/si-dmp-server/v2/services/habilitations", service(Service::Habilitations))
         .route("/ihe/services/pix", service(Service::Pix))
-        .route("/ihe/services/pdq", service(Service::Pdq))
+        .route("/ihe/services/pdq", service(Service::Pdq));
+    match gateway {
+        Some(gateway) => router.route("/ihe/services/xca", gateway),
+        None => router,
+    }
 }

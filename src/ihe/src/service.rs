@@ -32,6 +32,8 @@ pub enum Service {
     Pix,
     /// `pdq`: ITI-47.
     Pdq,
+    /// The responding gateway of a community: ITI-38, ITI-39.
+    Gateway,
 }
 
 /// A transaction of these services.
@@ -43,6 +45,10 @@ pub enum Kind {
     Iti41,
     /// Register Document Set-b.
     Iti42,
+    /// Cross Gateway Query: ITI-18 from another community.
+    Iti38,
+    /// Cross Gateway Retrieve: ITI-43 from another community.
+    Iti39,
     /// Retrieve Document Set.
     Iti43,
     /// Update Document Set.
@@ -79,6 +85,8 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Iti18 => "ITI-18",
+            Self::Iti38 => "ITI-38",
+            Self::Iti39 => "ITI-39",
             Self::Iti41 => "ITI-41",
             Self::Iti42 => "ITI-42",
             Self::Iti43 => "ITI-43",
@@ -100,9 +108,9 @@ impl Kind {
 
     const fn act(self) -> Act {
         match self {
-            Self::Iti18 => Act::Find,
+            Self::Iti18 | Self::Iti38 => Act::Find,
             Self::Iti41 | Self::Iti42 | Self::Iti61 => Act::Deposit,
-            Self::Iti43 => Act::Fetch,
+            Self::Iti43 | Self::Iti39 => Act::Fetch,
             Self::Iti57 | Self::Iti92 => Act::Update,
             Self::Iti62 | Self::Iti86 => Act::Delete,
             Self::Demographics | Self::Candidates | Self::Identifiers => Act::Identify,
@@ -134,6 +142,8 @@ impl Kind {
             (Service::Repository, "ProvideAndRegisterDocumentSetRequest") => (Self::Iti41, a::PROVIDE_AND_REGISTER),
             (Service::Repository, "RetrieveDocumentSetRequest") => (Self::Iti43, a::RETRIEVE_DOCUMENT_SET),
             (Service::Repository, "RemoveDocumentsRequest") => (Self::Iti86, a::REMOVE_DOCUMENTS),
+            (Service::Gateway, "AdhocQueryRequest") => (Self::Iti38, a::CROSS_GATEWAY_QUERY),
+            (Service::Gateway, "RetrieveDocumentSetRequest") => (Self::Iti39, a::CROSS_GATEWAY_RETRIEVE),
             // Here the body tells enough, and software writes actions of several spellings (reference §1.1).
             (Service::Patients, "PRPA_IN201307UV02") => return Some(Self::Demographics),
             (Service::Patients, "PRPA_IN201305UV02") => return Some(Self::Candidates),
@@ -166,11 +176,11 @@ enum Read {
 impl Read {
     fn of(state: &IheState, kind: Kind, body: Element<'_, '_>, tree: &Tree<'_>) -> Result<Self, Refusal> {
         Ok(match kind {
-            Kind::Iti18 => Self::Iti18(iti18::Request::read(body)?),
+            Kind::Iti18 | Kind::Iti38 => Self::Iti18(iti18::Request::read(body)?),
             Kind::Iti41 => Self::Iti41(Box::new(iti41::Request::read(state, body, tree)?)),
             Kind::Iti42 => Self::Iti42(Box::new(iti42::Request::read(state, body, tree, EntryKind::Stable)?)),
             Kind::Iti61 => Self::Iti42(Box::new(iti42::Request::read(state, body, tree, EntryKind::OnDemand)?)),
-            Kind::Iti43 => Self::Iti43(iti43::Request::read(body)?),
+            Kind::Iti43 | Kind::Iti39 => Self::Iti43(iti43::Request::read(body)?),
             Kind::Iti57 => Self::Iti57(Box::new(iti57::Request::read(state, body, tree, false)?)),
             Kind::Iti92 => Self::Iti57(Box::new(iti57::Request::read(state, body, tree, true)?)),
             Kind::Iti62 => Self::Iti62(iti62::Request::metadata(body)?),
@@ -286,8 +296,8 @@ fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
             | Kind::Feed
             | Kind::Identifiers,
         ) => return answer::fault(state, heading, refusal),
-        Some(Kind::Iti18) => return iti18::failure(state, heading, refusals),
-        Some(Kind::Iti43) => return iti43::failure(state, heading, refusals),
+        Some(Kind::Iti18 | Kind::Iti38) => return iti18::failure(state, heading, refusals),
+        Some(Kind::Iti43 | Kind::Iti39) => return iti43::failure(state, heading, refusals),
         Some(Kind::Iti41) => action::PROVIDE_AND_REGISTER_RESPONSE,
         Some(Kind::Iti42) => action::REGISTER_RESPONSE,
         Some(Kind::Iti57) => action::UPDATE_DOCUMENT_SET_RESPONSE,

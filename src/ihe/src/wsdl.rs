@@ -179,10 +179,27 @@ const PDQ: &[Operation] = &[operation(
 /// Where a service is.
 const fn folder(service: Service) -> &'static str {
     match service {
-        Service::Pix | Service::Pdq => "/ihe/services",
+        Service::Pix | Service::Pdq | Service::Gateway => "/ihe/services",
         _ => "/si-dmp-server/v2/services",
     }
 }
+
+const GATEWAY: &[Operation] = &[
+    operation(
+        "RespondingGateway_CrossGatewayQuery",
+        (ns::QUERY, "AdhocQueryRequest"),
+        a::CROSS_GATEWAY_QUERY,
+        (ns::QUERY, "AdhocQueryResponse"),
+        a::CROSS_GATEWAY_QUERY_RESPONSE,
+    ),
+    operation(
+        "RespondingGateway_CrossGatewayRetrieve",
+        (ns::XDSB, "RetrieveDocumentSetRequest"),
+        a::CROSS_GATEWAY_RETRIEVE,
+        (ns::XDSB, "RetrieveDocumentSetResponse"),
+        a::CROSS_GATEWAY_RETRIEVE_RESPONSE,
+    ),
+];
 
 const fn operations(service: Service) -> (&'static str, &'static [Operation]) {
     match service {
@@ -192,6 +209,7 @@ const fn operations(service: Service) -> (&'static str, &'static [Operation]) {
         Service::Habilitations => ("habilitations", HABILITATIONS),
         Service::Pix => ("pix", PIX),
         Service::Pdq => ("pdq", PDQ),
+        Service::Gateway => ("xca", GATEWAY),
     }
 }
 

@@ -54,6 +54,11 @@ struct SinkLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct JobLabel {
     job: String,
 }
@@ -65,6 +70,8 @@ pub(crate) struct Metrics {
     overdue: Family<JobLabel, Gauge>,
     failures: Family<JobLabel, Gauge>,
     lists_left: Gauge,
+    upstream: Family<StateLabel, Gauge>,
+    upstream_age: Gauge,
     ocsp: Responses,
     /// What readiness tells besides.
     told: Arc<Mutex<String>>,
@@ -97,10 +104,29 @@ impl Metrics {
         registry.register_with_unit("job_overdue", help, Unit::Seconds, overdue.clone());
         let help = "Time until the first revocation list is out of date (negative: it is)";
         registry.register_with_unit("crl_left", help, Unit::Seconds, lists_left.clone());
+        let (upstream, upstream_age) = (Family::default(), Gauge::default());
+        let help = "Role edge: sets that upstream has not, by state: queued, refused, given_up";
+        registry.register("upstream_sets", help, upstream.clone());
+        let help = "Role edge: time since the oldest set that waits was put in";
+        registry.register_with_unit("upstream_age", help, Unit::Seconds, upstream_age.clone());
         let ocsp = Responses::register(&mut registry);
         store.metrics().register(&mut registry);
         let (registry, told) = (Arc::new(Mutex::new(registry)), Arc::default());
-        Self { calls, faults, seconds, under_way, feed_lag, overdue, failures, lists_left, ocsp, told, registry }
+        Self {
+            calls,
+            faults,
+            seconds,
+            under_way,
+            feed_lag,
+            overdue,
+            failures,
+            lists_left,
+            upstream,
+            upstream_age,
+            ocsp,
+            told,
+            registry,
+        }
     }
 }
 
@@ -152,6 +178,16 @@ impl Metrics {
                 self.feed_lag.get_or_create(&SinkLabel { sink }).set(i64::try_from(lag).unwrap_or(i64::MAX));
                 told.push_str(&format!("feed {sink}: {lag} events behind\n"));
             }
+        }
+        if jobs.is_edge()
+            && let Ok(counts) = store.forward_counts().await
+        {
+            let states = [("queued", counts.queued), ("refused", counts.refused), ("given_up", counts.given_up)];
+            for (state, count) in states {
+                self.upstream.get_or_create(&StateLabel { state }).set(count);
+                told.push_str(&format!("upstream: {count} sets {state}\n"));
+            }
+            self.upstream_age.set(counts.oldest_ms.map_or(0, |oldest| (now_ms - oldest).max(0) / 1000));
         }
         if let Some(grace) = jobs.grace
             && let Ok(left) = store.look_at_stamps(grace).await

@@ -20,10 +20,10 @@ use crate::{
     admin::{self, Metrics},
     auth::Credentials,
     commands::{DemoArgs, Failure, ServeArgs},
-    config::{Config, OcspSetting},
+    config::{Config, OcspSetting, Role},
     demo,
     jobs::Jobs,
-    keys, outward, telemetry,
+    keys, outward, partner, telemetry,
 };
 
 /// How often development data are asked whether the clock was moved.
@@ -37,6 +37,7 @@ pub(crate) struct Core {
     /// For what is about no space: readiness, verification, closing. Faces are given the desk alone.
     pub(crate) store: Store,
     pub(crate) clock: Arc<SystemClock>,
+    pub(crate) rng: ambient::SharedRng,
     /// Codes of sectors of activity in the tables; `None` when they have none.
     sectors: Option<BTreeSet<String>>,
 }
@@ -99,9 +100,10 @@ async fn opened(config: &Config, anchors: Option<&Arc<TrustAnchors>>) -> Result<
             allow_masked_and_hidden: config.ihe.masked_and_hidden,
         },
         max_results: config.limits.results,
+        forward: config.gateway.role == Role::Edge,
     };
     let sectors = sectors(&terms);
-    let mut desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng, desk_options)
+    let mut desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng.clone(), desk_options)
         .looking_at_documents(cda_rules, config.cda.clone())
         .telling(config.identity.followers());
     if let Some(anchors) = anchors {
@@ -112,7 +114,7 @@ async fn opened(config: &Config, anchors: Option<&Arc<TrustAnchors>>) -> Result<
             required: config.xades.required,
         });
     }
-    Ok(Core { desk: Arc::new(desk), store, clock, sectors })
+    Ok(Core { desk: Arc::new(desk), store, clock, rng, sectors })
 }
 
 /// `passerelle demo`: makes what is missing, then serves.
@@ -216,6 +218,7 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         repository,
         device,
         home,
+        others: partner::others(config, core)?,
         limits,
     });
     let base_url = match config.fhir.public_url.trim_end_matches('/') {

@@ -12,6 +12,7 @@ use crate::{
     commands::Failure,
     config::Config,
     outward::{Authority, Follower, Sink},
+    upstream::Feeder,
 };
 
 /// How long a job may take: its lease.
@@ -26,7 +27,7 @@ const PORTION: usize = 200;
 const NOTICES: usize = 4;
 
 /// Kinds of jobs, as the operator stops them.
-pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp", "notify"];
+pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp", "notify", store::UPSTREAM];
 
 /// What jobs work with.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub(crate) struct Jobs {
     followers: Vec<Follower>,
     sinks: Vec<(&'static str, Sink)>,
     authority: Option<Authority>,
+    upstream: Option<Feeder>,
     scrub: u64,
     silent: Duration,
     stamp_every: Duration,
@@ -60,6 +62,7 @@ impl Jobs {
             sinks: Sink::of(config, &clock)?,
             grace: authority.as_ref().map(|_| Duration::from_secs(evidence.stamp_grace_s)),
             authority,
+            upstream: Feeder::of(config, core)?,
             scrub: u64::from(config.store.scrub_mib_per_s) << 20,
             // A process that lives signs every so often: one that did not for so long is no more.
             silent: Duration::from_secs(evidence.sign_every_s.saturating_mul(3).saturating_add(60)),
@@ -70,6 +73,11 @@ impl Jobs {
     /// Names of the audit repositories.
     pub(crate) fn sinks(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.sinks.iter().map(|(name, _)| *name)
+    }
+
+    /// Whether this gateway passes on to another.
+    pub(crate) const fn is_edge(&self) -> bool {
+        self.upstream.is_some()
     }
 
     /// Sets up the jobs of this configuration, and takes away those of another.
@@ -96,6 +104,9 @@ impl Jobs {
         }
         if self.authority.is_some() {
             jobs.push(job("stamp".into(), "stamp", "time stamps", self.stamp_every));
+        }
+        if self.upstream.is_some() {
+            jobs.push(job("upstream".into(), store::UPSTREAM, store::UPSTREAM, Duration::from_secs(1)));
         }
         for job in &jobs {
             self.store.set_up(job).await?;
@@ -192,6 +203,10 @@ impl Jobs {
                 }
                 end.map(|()| (String::new(), events.len() == PORTION))
             }
+            store::UPSTREAM => match &self.upstream {
+                Some(feeder) => feeder.pass_on().await.map(|more| (String::new(), more)),
+                None => Err("another process is an edge, this one is not".to_owned()),
+            },
             "stamp" => self.stamp().await.map(|more| (String::new(), more)),
             "notify" => self.notify(job.job_id.trim_start_matches("notify ")).await.map(|more| (String::new(), more)),
             _ => Err("this program does not know such jobs".to_owned()),

@@ -10,7 +10,9 @@ mod holders;
 mod jobs;
 mod keys;
 mod outward;
+mod partner;
 mod telemetry;
+mod upstream;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
             Command::Evidence(args) => commands::evidence::run(args).await,
             Command::Backup(args) => commands::backup::run(args).await,
             Command::Jobs(args) => commands::jobs::run(args).await,
+            Command::Upstream(args) => commands::upstream::run(args).await,
             Command::Keys(args) => commands::keys::run(args).await,
             Command::Advance(args) => commands::advance::run(args).await,
             Command::Config(args) => commands::config::run(args),

@@ -32,7 +32,7 @@ pub(crate) struct Syslog {
 }
 
 /// A certificate with its chain, and its key, as PEM.
-type Identity = (Vec<u8>, Vec<u8>);
+pub(crate) type Identity = (Vec<u8>, Vec<u8>);
 
 /// Somebody who is given every trace.
 #[derive(Debug)]
@@ -282,7 +282,11 @@ pub(crate) fn roots(key: &str, files: &[PathBuf]) -> Result<Vec<CertificateDer<'
 }
 
 /// An HTTP client that trusts `authorities` (or the public ones) and shows `identity`.
-fn client(key: &str, authorities: &[PathBuf], identity: Option<Identity>) -> Result<reqwest::Client, Failure> {
+pub(crate) fn client(
+    key: &str,
+    authorities: &[PathBuf],
+    identity: Option<Identity>,
+) -> Result<reqwest::Client, Failure> {
     let wrong = |e: reqwest::Error| Failure::usage(key, &e);
     let mut builder = reqwest::Client::builder()
         .timeout(CALL)
@@ -311,7 +315,7 @@ fn pem(key: &str, files: &[PathBuf]) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
-fn pair(key: &str, certificate: &PathBuf, secret: &PathBuf) -> Result<Option<Identity>, Failure> {
+pub(crate) fn pair(key: &str, certificate: &PathBuf, secret: &PathBuf) -> Result<Option<Identity>, Failure> {
     if certificate.as_os_str().is_empty() {
         return Ok(None);
     }

@@ -56,6 +56,7 @@ acts! {
     Delete, "delete", "Suppression", "A document was deleted (logically).";
     ListSpaces, "list_spaces", "Liste des dossiers accessibles", "The list of accessible spaces was asked.";
     ListAuthorised, "list_authorised", "Liste des professionnels autorisés ou bloqués", "Who is authorised or blocked was asked.";
+    Forward, "forward", "Transmission à la passerelle amont", "What was put in or changed here was passed on upstream.";
     FeedIdentity, "feed_identity", "Alimentation d'identité", "Identities were fed, merged or linked.";
 }
 
@@ -82,7 +83,7 @@ impl Act {
     pub const fn kind(self) -> ActKind {
         match self {
             Self::Deposit | Self::Create => ActKind::Create,
-            Self::Fetch => ActKind::Read,
+            Self::Fetch | Self::Forward => ActKind::Read,
             Self::ReadTrace => ActKind::ReadTrace,
             Self::Find | Self::Lookup | Self::Identify | Self::ListSpaces | Self::ListAuthorised => ActKind::Query,
             Self::Delete => ActKind::Delete,
@@ -119,6 +120,7 @@ impl Act {
                 | Self::Archive
                 | Self::Unarchive
                 | Self::Delete
+                | Self::Forward
         )
     }
 }

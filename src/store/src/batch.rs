@@ -11,6 +11,7 @@ use crate::{
     failpoint, holders,
     records::{Deposited, EntryBody, ObjectKind, StateChange},
     trace_log::{Block, Log, SignedHead, TraceRow},
+    upstream::{self, PreparedForward},
     writer::{Guard, Job, PreparedChange, PreparedDeposit, PreparedEntry, SealedMessage, SpaceChange},
 };
 
@@ -49,6 +50,7 @@ pub(crate) async fn commit(
     let mut accepted: Vec<&PreparedDeposit> = Vec::new();
     let mut states: Vec<(&str, &StateChange)> = Vec::new();
     let mut messages: Vec<Message<'_>> = Vec::new();
+    let mut forwards: Vec<(i64, &str, &PreparedForward)> = Vec::new();
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
         let (answer, trace) = match job {
@@ -73,14 +75,17 @@ pub(crate) async fn commit(
                     accepted.push(prepared);
                     states.extend(prepared.deposit.states.iter().map(|s| (prepared.guard.space.as_str(), s)));
                     messages.extend(prepared.messages.iter().map(|m| (prepared.at_ms, m)));
+                    let queued = prepared.forward.as_ref();
+                    forwards.extend(queued.map(|f| (prepared.at_ms, prepared.guard.space.as_str(), f)));
                 }
                 (verdict, Some(&prepared.trace))
             }
-            Job::States { guard, states: changes, trace, messages: told } => {
+            Job::States { guard, states: changes, trace, messages: told, forward } => {
                 let verdict = standing.fresh(Some(guard)).and_then(|()| standing.judge_states(&guard.space, changes));
                 if verdict.is_ok() {
                     messages.extend(told.iter().map(|m| (trace.at_ms, m)));
                     states.extend(changes.iter().map(|s| (guard.space.as_str(), s)));
+                    forwards.extend(forward.as_ref().map(|f| (trace.at_ms, guard.space.as_str(), f)));
                 }
                 (verdict.map(|()| Deposited::Stored), Some(trace))
             }
@@ -110,6 +115,11 @@ pub(crate) async fn commit(
                 }
                 (done.map(|()| Deposited::Stored), last)
             }
+            Job::Settle { settled, trace } => match upstream::settle(connection, settled).await {
+                Ok(()) => (Ok(Deposited::Stored), Some(trace)),
+                Err(StoreError::Stale) => (Err(StoreError::Stale), None),
+                Err(error) => return Err(error),
+            },
             Job::ClockOffset(offset) => {
                 set_clock_offset(connection, *offset).await?;
                 (Ok(Deposited::Stored), None)
@@ -127,6 +137,7 @@ pub(crate) async fn commit(
     failpoint::at("commit.deposits")?;
     insert_messages(connection, &messages).await?;
     failpoint::at("commit.messages")?;
+    upstream::queue(connection, &forwards).await?;
     insert_traces(connection, &log.origin, &traces, &blocks).await?;
     failpoint::at("commit.traces")?;
     // From here the rows may stand, whatever the commit answers: their bodies are no longer anybody's to remove.
@@ -290,7 +301,7 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
                 held.insert(guard.space.as_str());
                 objects.extend(states.iter().map(|s| (s.kind, guard.space.as_str(), s.uuid.as_str())));
             }
-            Job::ClockOffset(_) => {}
+            Job::Settle { .. } | Job::ClockOffset(_) => {}
         }
     }
     let mut standing = Standing::default();

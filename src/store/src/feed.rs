@@ -73,7 +73,11 @@ impl Store {
     }
 
     /// The number of a space's holder; none when the space was forgotten.
-    async fn number_of(&self, reader: &mut crate::db::Connection, space: &str) -> Result<Option<Ins>, StoreError> {
+    pub(crate) async fn number_of(
+        &self,
+        reader: &mut crate::db::Connection,
+        space: &str,
+    ) -> Result<Option<Ins>, StoreError> {
         let key: Arc<DataKey> = match self.keys.read(reader, space).await {
             Ok(key) => key,
             Err(StoreError::Forgotten) => return Ok(None),

@@ -221,7 +221,7 @@ impl Store {
     }
 
     /// One statement on the connection for jobs.
-    async fn operation(&self, sql: Sql) -> Result<(), StoreError> {
+    pub(crate) async fn operation(&self, sql: Sql) -> Result<(), StoreError> {
         let mut c = self.operations.get().await?;
         c.execute(sql).await?;
         c.done();

@@ -32,6 +32,7 @@ mod schema;
 mod scrub;
 mod stamps;
 mod trace_log;
+mod upstream;
 mod vault;
 mod verify;
 mod writer;
@@ -69,6 +70,9 @@ pub use records::{
 };
 pub use scrub::Scrubbed;
 pub use stamps::Unstamped;
+pub use upstream::{
+    DueForward, Forward, ForwardCounts, ForwardEnd, ForwardKind, ForwardState, ForwardTold, ForwardedDocument, UPSTREAM,
+};
 pub use vault::{LocalMaster, MasterKey, MasterKeys, read_secret};
 pub use verify::{Problem, Report, Witness, verify_export};
 
@@ -80,6 +84,7 @@ use holders::Identity;
 use keys::Keys;
 use room::Room;
 use trace_log::{PendingTrace, SALT};
+use upstream::PreparedForward;
 use vault::DataKey;
 use writer::{Guard, Job, NewSpace, PreparedChange, PreparedDeposit, Recorded, SealedMessage, Writer, WriterOptions};
 
@@ -276,10 +281,16 @@ impl Store {
         states: Vec<StateChange>,
         event: &TraceEvent,
         notifications: Vec<Notification>,
+        forward: Option<Forward>,
     ) -> Result<(), StoreError> {
         demand(permit, |o| matches!(o, Operation::Change(_)))?;
-        let messages = self.sealed(&permit.space().to_string(), notifications)?;
-        let job = Job::States { guard: Guard::on(permit), states, trace: self.trace(event)?, messages };
+        let space = permit.space().to_string();
+        let messages = self.sealed(&space, notifications)?;
+        let forward = match forward {
+            Some(forward) => Some(PreparedForward::of(&space, &forward, &*self.key_of(permit).await?)?),
+            None => None,
+        };
+        let job = Job::States { guard: Guard::on(permit), states, trace: self.trace(event)?, messages, forward };
         self.writer.submit(job).await.map(drop)
     }
 

@@ -6,7 +6,7 @@ use space::{
     SubmissionSet, Traits, settings::AuthorisationKind,
 };
 
-use crate::{blobs::StagedBody, error::StoreError};
+use crate::{blobs::StagedBody, error::StoreError, upstream::Forward};
 
 /// Where the bytes of an entry are.
 #[derive(Debug, Clone)]
@@ -163,6 +163,8 @@ pub struct Deposit {
     pub original: Vec<u8>,
     /// What is to be told.
     pub notifications: Vec<Notification>,
+    /// What is to be passed on to the gateway upstream (role edge).
+    pub forward: Option<Forward>,
 }
 
 /// How a deposit ended.

@@ -38,6 +38,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0004_identity.sql"),
         include_str!("../migrations/postgres/0004_identity.sql"),
     ),
+    (
+        5,
+        "edge",
+        include_str!("../migrations/sqlite/0005_edge.sql"),
+        include_str!("../migrations/postgres/0005_edge.sql"),
+    ),
 ];
 
 /// Tables that PostgreSQL splits by a hash of their first key.
@@ -59,6 +65,7 @@ const SPLIT: &[&str] = &[
     "body",
     "trace",
     "outbox",
+    "upstream",
 ];
 
 /// Held while a process of ours changes the schema (any number, the same for all).

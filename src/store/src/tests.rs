@@ -277,6 +277,7 @@ impl World {
             original_type: "text/plain",
             original: b"as it came".to_vec(),
             notifications: Vec::new(),
+            forward: None,
         };
         self.store.deposit(&self.permit(Operation::Deposit, revision), deposit, &self.event(Act::Deposit)).await
     }

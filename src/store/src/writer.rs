@@ -26,6 +26,7 @@ use crate::{
     metrics::StoreMetrics,
     records::{Change, Deposit, Deposited, StateChange},
     trace_log::{Log, PendingTrace, SignedHead},
+    upstream::{PreparedForward, Settled},
     vault::{DataKey, Wrapped},
 };
 
@@ -49,9 +50,17 @@ pub(crate) enum Job {
     /// A submission.
     Deposit(Box<PreparedDeposit>),
     /// A change of the state of objects.
-    States { guard: Guard, states: Vec<StateChange>, trace: PendingTrace, messages: Vec<SealedMessage> },
+    States {
+        guard: Guard,
+        states: Vec<StateChange>,
+        trace: PendingTrace,
+        messages: Vec<SealedMessage>,
+        forward: Option<PreparedForward>,
+    },
     /// Changes of what is set on spaces, of one call: all of them, or none.
     Change(Vec<SpaceChange>),
+    /// What was passed on, or not, with the trace of it.
+    Settle { settled: Settled, trace: PendingTrace },
     /// The development clock.
     ClockOffset(i64),
 }
@@ -141,6 +150,7 @@ pub(crate) struct PreparedDeposit {
     pub(crate) at_ms: i64,
     pub(crate) trace: PendingTrace,
     pub(crate) messages: Vec<SealedMessage>,
+    pub(crate) forward: Option<PreparedForward>,
 }
 
 /// A document of a deposit, sealed.
@@ -208,6 +218,7 @@ impl PreparedDeposit {
             entries: deposit.entries.iter().map(entry).collect::<Result<_, StoreError>>()?,
             folders: deposit.folders.iter().map(folder).collect::<Result<_, StoreError>>()?,
             links: deposit.associations.iter().map(link).collect::<Result<_, StoreError>>()?,
+            forward: deposit.forward.as_ref().map(|f| PreparedForward::of(space, f, key)).transpose()?,
             at_ms: trace.at_ms,
             trace,
             messages,

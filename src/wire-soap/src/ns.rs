@@ -61,6 +61,14 @@ pub mod action {
     pub const RETRIEVE_DOCUMENT_SET: &str = "urn:ihe:iti:2007:RetrieveDocumentSet";
     /// ITI-43 response.
     pub const RETRIEVE_DOCUMENT_SET_RESPONSE: &str = "urn:ihe:iti:2007:RetrieveDocumentSetResponse";
+    /// ITI-38 Cross Gateway Query.
+    pub const CROSS_GATEWAY_QUERY: &str = "urn:ihe:iti:2007:CrossGatewayQuery";
+    /// Its answer.
+    pub const CROSS_GATEWAY_QUERY_RESPONSE: &str = "urn:ihe:iti:2007:CrossGatewayQueryResponse";
+    /// ITI-39 Cross Gateway Retrieve.
+    pub const CROSS_GATEWAY_RETRIEVE: &str = "urn:ihe:iti:2007:CrossGatewayRetrieve";
+    /// Its answer.
+    pub const CROSS_GATEWAY_RETRIEVE_RESPONSE: &str = "urn:ihe:iti:2007:CrossGatewayRetrieveResponse";
     /// ITI-57 request.
     pub const UPDATE_DOCUMENT_SET: &str = "urn:ihe:iti:2010:UpdateDocumentSet";
     /// ITI-57 response, as the DMP's XDS.b_DocumentRegistry.wsdl has it: IHE writes no hyphen, and a client made from

@@ -22,6 +22,8 @@ pub enum Fault {
     Answer(Vec<u8>, Vec<u8>),
     /// Everything takes this long on the way there.
     Slow(Duration),
+    /// The server hears it, so many bytes of its answer pass, and both ways end.
+    CutInside(usize),
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +99,7 @@ fn judge(state: &Mutex<State>, piece: &[u8]) -> Option<Fault> {
     let (fault, times) = state.fault.as_mut()?;
     let pattern: &[u8] = match fault {
         Fault::CutBefore(pattern) | Fault::CutAfter(pattern) | Fault::Answer(pattern, _) => pattern,
-        Fault::Slow(_) => b"",
+        Fault::Slow(_) | Fault::CutInside(_) => b"",
     };
     let meets = pattern.is_empty() || piece.windows(pattern.len()).any(|w| w == pattern);
     if *times == 0 || !meets {
@@ -113,6 +115,7 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) {
     let Ok(mut server) = TcpStream::connect(&upstream).await else { return };
     let (mut said, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     let mut is_last = false;
+    let mut left = usize::MAX;
     loop {
         let done = tokio::select! {
             read = client.read(&mut said) => {
@@ -121,6 +124,7 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) {
                     None => {}
                     Some(Fault::CutBefore(_)) => return,
                     Some(Fault::CutAfter(_)) => is_last = true,
+                    Some(Fault::CutInside(bytes)) => left = bytes,
                     Some(Fault::Answer(_, answer)) => {
                         let _ = client.write_all(&answer).await;
                         let _ = client.shutdown().await;
@@ -135,7 +139,14 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) {
                 if is_last {
                     return;
                 }
-                client.write_all(&answered[..read]).await
+                let passed = read.min(left);
+                let written = client.write_all(&answered[..passed]).await;
+                if passed < read {
+                    let _ = client.flush().await;
+                    return;
+                }
+                left -= if left == usize::MAX { 0 } else { passed };
+                written
             }
         };
         if done.is_err() {

@@ -230,6 +230,20 @@ fn document(object: &ExtrinsicObject, own: &str, at: &Dtm) -> Result<SubmittedDo
     Ok(SubmittedDocument { entry, place: place.clone(), announced_hash, announced_size })
 }
 
+/// An entry as another registry gives it back, with what a registry sets.
+pub(crate) fn registered_entry(object: &ExtrinsicObject, at: &Dtm) -> Result<DocumentEntry> {
+    let SubmittedDocument { mut entry, place, announced_hash, announced_size } = document(object, "", at)?;
+    let common = &object.common;
+    entry.status = match common.status.as_deref() {
+        Some(urn) => AvailabilityStatus::from_urn(urn).ok_or_else(|| invalid(&place, "availabilityStatus"))?,
+        None => return Err(missing(&place, "availabilityStatus")),
+    };
+    entry.version = common.version_name().and_then(|v| v.trim().parse().ok()).unwrap_or(1);
+    entry.hash = announced_hash.unwrap_or_default();
+    entry.size = announced_size.unwrap_or_default();
+    Ok(entry)
+}
+
 fn submission_set(package: &RegistryPackage) -> Result<SubmissionSet> {
     let common = &package.common;
     let place = &common.place.0;

@@ -3,7 +3,12 @@
 use std::iter;
 
 use space::{Author, Code, DocumentEntry, Dtm, EntryKind, LocalizedText, Slot};
-use wire_soap::ebxml::{ExtrinsicHead, ExtrinsicWriter, Localized};
+use wire_soap::{
+    ebxml::{
+        ExtrinsicHead, ExtrinsicObject, ExtrinsicWriter, Localized, NAMESPACES, RegistryObject, RegistryObjectList,
+    },
+    xml::{Tree, XmlLimits},
+};
 
 use super::scheme;
 
@@ -43,6 +48,19 @@ pub(crate) fn write_extrinsic_object(out: &mut Vec<u8>, entry: &DocumentEntry, r
     object.external_identifier(scheme::ENTRY_PATIENT, "XDSDocumentEntry.patientId", &entry.patient_id.0);
     object.external_identifier(scheme::ENTRY_UNIQUE, "XDSDocumentEntry.uniqueId", &entry.unique_id);
     object.close();
+}
+
+/// The entry as a registry object, to be changed before it is sent.
+pub(crate) fn extrinsic_object(entry: &DocumentEntry) -> Option<ExtrinsicObject> {
+    let mut xml = format!("<rim:RegistryObjectList{NAMESPACES}>").into_bytes();
+    write_extrinsic_object(&mut xml, entry, entry.repository.as_deref().unwrap_or_default());
+    xml.extend_from_slice(b"</rim:RegistryObjectList>");
+    let xml = String::from_utf8(xml).ok()?;
+    let tree = Tree::parse(&xml, &XmlLimits::default()).ok()?;
+    RegistryObjectList::read(tree.root()).ok()?.0.into_iter().find_map(|object| match object {
+        RegistryObject::ExtrinsicObject(object) => Some(object),
+        _ => None,
+    })
 }
 
 fn slots(object: &mut ExtrinsicWriter<'_>, entry: &DocumentEntry, repository: &str) {

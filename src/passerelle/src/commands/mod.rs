@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod media;
 pub(crate) mod pki;
 pub(crate) mod space;
+pub(crate) mod upstream;
 pub(crate) mod verify;
 pub(crate) mod vihf;
 
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     /// What the gateway does by itself: list it, stop a kind of it.
     #[command(after_help = "Example: passerelle jobs stop feed --data ./data")]
     Jobs(jobs::JobsArgs),
+    /// Role edge: what was passed on, what waits, what was refused and why.
+    #[command(after_help = "Example: passerelle upstream retry --data ./data")]
+    Upstream(upstream::UpstreamArgs),
     /// Make the keys of a store, or wrap them anew.
     #[command(after_help = "Example: passerelle keys make --data ./data")]
     Keys(keys::KeysArgs),

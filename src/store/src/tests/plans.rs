@@ -127,6 +127,7 @@ async fn hot(world: &World) {
         original_type: "text/plain",
         original: Vec::new(),
         notifications: Vec::new(),
+        forward: None,
     };
     let permit = world.permit(Operation::Deposit, 1);
     let trace = store.trace(&world.event(Act::Deposit)).expect("sealed");

@@ -1,0 +1,254 @@
+//! The edge's feeder: passes on, in order for each holder, what was put in and changed here, until the gateway upstream
+//! has it, refuses it, or it is given up. What is sent twice arrives once: identifiers are those of here, and where the
+//! other says that it knows them already it is asked whether it has the same.
+
+use std::time::{Duration, Instant};
+
+use desk::{Desk, DueForward, Fault, ForwardEnd, ForwardKind, ForwardTold, Forwarding, StoredBody};
+use futures::{StreamExt as _, TryStreamExt as _};
+use ihe::client::{Client, ClientError, OnBehalf, OutgoingBody, StoredQuery, Submitted, Use, Verdict};
+use space::{AuthMode, AvailabilityStatus, Cause, Dtm, Role};
+
+use crate::{
+    app::Core,
+    commands::Failure,
+    config::{self, Config},
+    partner,
+};
+
+/// How long one turn takes, about: a kind of jobs that the operator stops is at rest soon after.
+const TURN: Duration = Duration::from_secs(10);
+/// Rows looked for at once.
+const PORTION: i64 = 50;
+/// Pause after the first failure of a row; doubled with each further one.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Passes on.
+pub(crate) struct Feeder {
+    desk: std::sync::Arc<Desk>,
+    client: Client,
+    attempts: i64,
+    every: Duration,
+}
+
+impl std::fmt::Debug for Feeder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feeder").finish_non_exhaustive()
+    }
+}
+
+/// How one row went.
+enum Went {
+    /// It is ended.
+    Ended,
+    /// It stays, and others may go.
+    Stays,
+    /// The other is away: nothing else goes now.
+    Away(String),
+}
+
+impl Feeder {
+    /// The feeder of an edge.
+    pub(crate) fn of(config: &Config, core: &Core) -> Result<Option<Self>, Failure> {
+        if config.gateway.role != config::Role::Edge {
+            return Ok(None);
+        }
+        let upstream = &config.upstream;
+        let timeout = Duration::from_secs(upstream.feed_timeout_s.clamp(1, 80));
+        let every = match upstream.sets_per_s {
+            0 => Duration::ZERO,
+            n => Duration::from_secs(1) / n,
+        };
+        let client = partner::upstream(config, core, timeout)?;
+        Ok(Some(Self { desk: core.desk.clone(), client, attempts: upstream.attempts.max(1), every }))
+    }
+
+    /// Passes on what may go, for one turn. Says whether there is more to do at once; why not, when the other is away.
+    pub(crate) async fn pass_on(&self) -> Result<bool, String> {
+        let began = Instant::now();
+        loop {
+            let due = self.desk.forwards_due(PORTION).await.map_err(|e| e.to_string())?;
+            if due.is_empty() {
+                return Ok(false);
+            }
+            for row in due {
+                let sent = Instant::now();
+                match self.one(&row).await.map_err(|e| e.to_string())? {
+                    Went::Away(why) => return Err(why),
+                    Went::Ended => tokio::time::sleep(self.every.saturating_sub(sent.elapsed())).await,
+                    Went::Stays => {}
+                }
+                if began.elapsed() > TURN {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    async fn one(&self, due: &DueForward) -> Result<Went, Fault> {
+        let opened = match self.desk.open_forward(due.clone()).await {
+            Ok(Some(opened)) => opened,
+            Ok(None) => return Ok(Went::Stays),
+            // Its key is gone, or it cannot be read any more: nobody will send it.
+            Err(Fault::Refused(refusals)) => {
+                let cause = refusals.first().map_or(Cause::Internal, |r| r.cause);
+                self.end(due, Vec::new(), ForwardEnd::GivenUp, told("unreadable", cause.code())).await?;
+                return Ok(Went::Ended);
+            }
+            Err(other) => return Err(other),
+        };
+        let targets: Vec<String> = opened.forward.documents.iter().map(|d| d.entry.unique_id.clone()).collect();
+        let targets: Vec<String> = targets.into_iter().chain(opened.forward.touched.iter().cloned()).collect();
+        if opened.forward.kind == ForwardKind::Provide && opened.forward.documents.iter().any(|d| d.body_id.is_empty())
+        {
+            let told = told("bytes_elsewhere", Cause::MissingDocument.code());
+            self.end(due, targets, ForwardEnd::Refused, told).await?;
+            return Ok(Went::Ended);
+        }
+        self.desk.forward_tried(due).await?;
+        let error = match self.send(&opened).await? {
+            Ok(()) => {
+                self.end(due, targets, ForwardEnd::Sent, ForwardTold::default()).await?;
+                return Ok(Went::Ended);
+            }
+            Err(error) => error,
+        };
+        let said = error.told();
+        let said = ForwardTold { code: said.code, word: said.word, place: said.place };
+        match error.verdict() {
+            Verdict::Away => {
+                self.desk.put_forward_off(due, Duration::ZERO, &said).await?;
+                Ok(Went::Away(error.to_string()))
+            }
+            Verdict::Later if due.attempts + 1 < self.attempts => {
+                tracing::warn!(attempts = due.attempts + 1, code = said.code, "upstream.put_off");
+                self.desk.put_forward_off(due, pause(due.attempts), &said).await?;
+                Ok(Went::Stays)
+            }
+            Verdict::Later => {
+                tracing::error!(attempts = due.attempts + 1, code = said.code, "upstream.given_up");
+                self.end(due, targets, ForwardEnd::GivenUp, said).await?;
+                Ok(Went::Ended)
+            }
+            Verdict::Refused if self.has_it(&opened, &error).await => {
+                self.end(due, targets, ForwardEnd::Sent, ForwardTold::default()).await?;
+                Ok(Went::Ended)
+            }
+            Verdict::Refused => {
+                tracing::error!(code = said.code, cause = said.word, "upstream.refused");
+                self.end(due, targets, ForwardEnd::Refused, said).await?;
+                Ok(Went::Ended)
+            }
+        }
+    }
+
+    async fn end(
+        &self,
+        due: &DueForward,
+        targets: Vec<String>,
+        end: ForwardEnd,
+        told: ForwardTold,
+    ) -> Result<(), Fault> {
+        self.desk.settle_forward(due, targets, end, told).await
+    }
+
+    async fn send(&self, opened: &Forwarding) -> Result<Result<(), ClientError>, Fault> {
+        let forward = &opened.forward;
+        let documents: Vec<_> = forward.documents.iter().map(|d| &d.entry).collect();
+        let what = Submitted {
+            set: &forward.set,
+            documents: &documents,
+            folders: &forward.folders,
+            associations: &forward.associations,
+        };
+        if forward.kind == ForwardKind::Update {
+            return Ok(self.client.update(who(opened), what).await);
+        }
+        let bodies = self.desk.forwarded_bodies(opened).await?.into_iter().map(outgoing).collect();
+        Ok(self.client.provide_and_register(who(opened), what, bodies).await)
+    }
+
+    /// Whether the other has what it refuses already: the answer to an earlier attempt was lost.
+    async fn has_it(&self, opened: &Forwarding, error: &ClientError) -> bool {
+        let ClientError::Registry(said) = error else { return false };
+        let duplicate = said.iter().any(|e| e.code.contains("Duplicate"));
+        if !duplicate && opened.due.attempts == 0 {
+            return false;
+        }
+        match opened.forward.kind {
+            ForwardKind::Provide => self.has_documents(opened).await,
+            ForwardKind::Update => self.has_changes(opened).await,
+        }
+    }
+
+    /// Each document, byte for byte.
+    async fn has_documents(&self, opened: &Forwarding) -> bool {
+        let ours = || opened.forward.documents.iter().map(|d| &d.entry);
+        let ids: Vec<String> = ours().map(|entry| entry.unique_id.clone()).collect();
+        let who = OnBehalf { actor: &opened.forward.actor, patient: Some(&opened.ins), to: Use::Structure };
+        let at = &opened.forward.set.submission_time;
+        let Ok(theirs) = self.client.get_documents(who, StoredQuery::ByUniqueId, &ids, at).await else { return false };
+        ours().all(|our| {
+            theirs.iter().any(|t| t.unique_id == our.unique_id && t.hash.eq_ignore_ascii_case(&our.hash))
+                || our.is_signature()
+        })
+    }
+
+    /// Each new version of metadata, and each object in the state it was ordered into; what is deleted is not shown.
+    async fn has_changes(&self, opened: &Forwarding) -> bool {
+        let forward = &opened.forward;
+        let versions = forward.documents.iter().map(|d| (d.entry.entry_uuid.clone(), None));
+        let orders = forward.associations.iter().filter(|a| a.kind.is_order());
+        let orders = orders.map(|a| (a.target.clone(), a.slot("NewStatus").and_then(AvailabilityStatus::from_urn)));
+        let wanted: Vec<(String, Option<AvailabilityStatus>)> = versions.chain(orders).collect();
+        let ids: Vec<String> = wanted.iter().map(|(id, _)| id.clone()).collect();
+        let at: &Dtm = &forward.set.submission_time;
+        let asked = self.client.get_documents(who(opened), StoredQuery::ByEntryUuid, &ids, at).await;
+        let Ok(theirs) = asked else { return false };
+        wanted.iter().all(|(id, state)| match (theirs.iter().find(|t| t.entry_uuid == *id), state) {
+            (None, state) => *state == Some(AvailabilityStatus::Deleted),
+            (Some(_), None) => true,
+            (Some(entry), Some(state)) => entry.status == *state,
+        })
+    }
+}
+
+/// For whom: what goes in, and what the structure takes back, is the structure's; who masks or puts aside does it himself.
+fn who(opened: &Forwarding) -> OnBehalf<'_> {
+    let actor = &opened.forward.actor;
+    let personal = opened.forward.kind == ForwardKind::Update
+        && matches!(actor.role, Role::Professional | Role::Agent)
+        && actor.auth != AuthMode::Indirecte;
+    OnBehalf { actor, patient: Some(&opened.ins), to: if personal { Use::Person } else { Use::Structure } }
+}
+
+fn outgoing((length, body): (u64, StoredBody)) -> OutgoingBody {
+    let bytes = match body {
+        StoredBody::Whole(bytes) => futures::stream::once(async move { Ok(bytes) }).boxed(),
+        StoredBody::Stream(stream) => stream.map_err(std::io::Error::other).boxed(),
+    };
+    OutgoingBody { length, bytes }
+}
+
+fn told(code: &str, word: &str) -> ForwardTold {
+    ForwardTold { code: code.to_owned(), word: word.to_owned(), place: String::new() }
+}
+
+/// How long a row waits that has failed so often.
+fn pause(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
+    PATIENCE.saturating_mul(1 << doublings).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_of_a_row_grow_to_a_bound() {
+        assert_eq!([pause(0), pause(1), pause(3)].map(|p| p.as_secs()), [5, 10, 40]);
+        assert_eq!(pause(i64::MAX), LONGEST);
+    }
+}
