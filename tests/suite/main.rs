@@ -5,6 +5,7 @@ mod bad_input;
 mod bucket;
 mod corpus;
 mod crash;
+mod dsub;
 mod edge;
 mod evidence;
 mod examples;

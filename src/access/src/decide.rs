@@ -28,7 +28,7 @@ impl Tables {
         if actor.role == Role::Operator {
             return match operation {
                 Operation::Set if !self.policy.operator_may_set => refuse(Cause::FunctionDenied),
-                Operation::Create | Operation::Forward => Ok(permit(Rule::Operator)),
+                Operation::Create | Operation::Forward | Operation::Publish => Ok(permit(Rule::Operator)),
                 Operation::ReadTrace | Operation::Identify if !self.policy.operator_may_set => {
                     refuse(Cause::FunctionDenied)
                 }
@@ -97,6 +97,7 @@ impl Tables {
             | Operation::Create
             | Operation::Exists
             | Operation::Notify
+            | Operation::Publish
             | Operation::Forward => refuse(Cause::FunctionDenied),
         }
     }

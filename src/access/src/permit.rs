@@ -38,6 +38,8 @@ pub enum Operation {
     Merge,
     /// Tell a consumer that the numbers of the holder changed (ITI-46).
     Notify,
+    /// Tell who follows the space what came in (ITI-53).
+    Publish,
     /// Read the trace.
     ReadTrace,
     /// Change a document's state or visibility.

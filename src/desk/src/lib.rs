@@ -19,6 +19,7 @@ mod patients;
 mod registry;
 mod settings;
 mod signature;
+mod subscriptions;
 mod update;
 mod upstream;
 
@@ -45,8 +46,10 @@ pub use patients::{Accessible, OwnChange, Record, Since};
 pub use registry::{AllQuery, Found, ObjectKey, RegistryQuery};
 pub use settings::SettingChange;
 pub use signature::{SignaturePolicy, Signatures};
+pub use store::Publication;
 pub use store::{BodyWriter, EntryBody, ObjectQuery, StagedBody, StoredBody, TracePlace, TraceQuery};
 pub use store::{DueForward, Forward, ForwardEnd, ForwardKind, ForwardTold, ForwardedDocument};
+pub use subscriptions::{Following, Published};
 pub use update::{Removal, UpdateRequest};
 pub use upstream::Forwarding;
 

@@ -168,6 +168,7 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::SecretVisibility => StatusCode::FORBIDDEN,
         C::UnknownHolder
         | C::UnknownDocument
+        | C::UnknownSubscription
         | C::UnknownIdentifier
         | C::RouteUnknown
         | C::UnknownRepository
@@ -203,6 +204,7 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::UnknownAssociationTarget
         | C::MetadataIdentifier
         | C::ContentInvalid
+        | C::ConsumerRefused
         | C::SetSignatureMissing
         | C::SetSignatureMalformed
         | C::SetSignatureInvalid

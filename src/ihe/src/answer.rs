@@ -33,8 +33,17 @@ pub(crate) fn envelope(
 ) -> Vec<u8> {
     let id = format!("urn:uuid:{}", state.desk.rng().uuid());
     let mut out = Vec::with_capacity(2048 + length);
-    SoapReply::new(action, &id).relates_to(heading.message_id.as_deref()).write(&mut out, body);
+    reply(action, &id, heading).write(&mut out, body);
     out
+}
+
+/// The head of an answer.
+fn reply<'m>(action: &'m str, id: &'m str, heading: &'m Heading) -> SoapReply<'m> {
+    let reply = SoapReply::new(action, id).relates_to(heading.message_id.as_deref());
+    match &heading.reply_to {
+        Some(address) => reply.to(address),
+        None => reply,
+    }
 }
 
 /// An answer that is one envelope.
@@ -83,7 +92,7 @@ pub(crate) fn fault(state: &IheState, heading: &Heading, refusal: &Refusal) -> R
     let fault = errors::fault(refusal);
     let id = format!("urn:uuid:{}", state.desk.rng().uuid());
     let mut xml = Vec::with_capacity(2048);
-    SoapReply::new(FAULT, &id).relates_to(heading.message_id.as_deref()).write_fault(&mut xml, &fault);
+    reply(FAULT, &id, heading).write_fault(&mut xml, &fault);
     let status = errors::status(&fault, refusal.cause);
     let mut response = if heading.body == "RetrieveDocumentSetRequest" {
         package(state, FAULT, xml, Vec::new())

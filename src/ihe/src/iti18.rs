@@ -306,18 +306,30 @@ fn read<'a>(
     let stored = stored.ok_or_else(|| Refusal::new(Cause::UnknownStoredQuery).at(&request.place.0))?;
     let params = Params::of(stored, request)?;
     let asked = community(state, heading, request, &params, stored)?;
+    let (query, patient) = asked_of(state, stored, &params)?;
+    Ok((query, patient, asked))
+}
+
+/// What a stored query asks, and of whom where it says so, whoever is to answer.
+pub(crate) fn criteria(state: &IheState, request: &AdhocQueryRequest) -> Result<(RegistryQuery, Option<Ins>), Refusal> {
+    let stored = Stored::of(&request.query_id);
+    let stored = stored.ok_or_else(|| Refusal::new(Cause::UnknownStoredQuery).at(&request.place.0))?;
+    asked_of(state, stored, &Params::of(stored, request)?)
+}
+
+fn asked_of(state: &IheState, stored: Stored, params: &Params<'_>) -> Result<(RegistryQuery, Option<Ins>), Refusal> {
     let query = params.query(stored)?;
     let named = match stored {
         Stored::FindDocuments | Stored::FindDocumentsByReferenceId => "XDSDocumentEntryPatientId",
         Stored::FindSubmissionSets => "XDSSubmissionSetPatientId",
         Stored::FindFolders => "XDSFolderPatientId",
         Stored::GetAll => "patientId",
-        _ => return Ok((query, None, asked)),
+        _ => return Ok((query, None)),
     };
     let param = params.required(named)?;
     let ins = Ins::parse_cx(&param.one()?, state.desk.ins_tolerance());
     let ins = ins.map_err(|r| r.at(&param.param.place.0).about(&param.param.name))?;
-    Ok((query, Some(ins), asked))
+    Ok((query, Some(ins)))
 }
 
 /// Who is to answer, by the community that the message names.

@@ -77,7 +77,8 @@ pub(crate) async fn handle(
     };
     let original = Original { media_type: "application/xml", bytes: original };
     let bodies = bodies.into_iter().map(EntryBody::Staged).collect();
-    let done = state.desk.deposit(caller, DepositRequest { submission, bodies, original, fill_in: false }).await;
+    let done =
+        state.desk.deposit(caller, DepositRequest { submission, bodies, original, fill_in: heading.recipient }).await;
     match done {
         Ok(receipt) if !receipt.warnings.is_empty() => {
             let errors = errors::warnings(&receipt.warnings);

@@ -11,6 +11,7 @@ mod beyond;
 pub mod client;
 #[cfg(test)]
 mod docs;
+mod dsub;
 mod errors;
 mod habilitations;
 mod iti18;
@@ -24,6 +25,7 @@ mod notify;
 mod people;
 mod pix;
 mod receive;
+mod replies;
 mod service;
 mod translate;
 mod wsdl;
@@ -37,8 +39,10 @@ use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
 pub use answer::Faulted;
 pub use beyond::Other;
+pub use dsub::{notification, notification_type, pause_after};
 pub use iti32::{MediaError, export, import};
 pub use notify::{Addressed, is_taken, notice};
+pub use replies::Replies;
 pub use service::{Kind, Service, Transaction};
 
 /// Turns the assertion of an envelope into a credential. Carried out by the program with the room `trust`.
@@ -97,6 +101,10 @@ pub struct IheState {
     pub home: Option<String>,
     /// Others that are asked what they have: a gateway upstream, other communities.
     pub others: Arc<[Other]>,
+    /// Beginnings of the addresses that subscriptions may have told (ITI-52); none, and there are no subscriptions.
+    pub consumers: Vec<String>,
+    /// Who may have answers sent to an address of their own; nobody without.
+    pub replies: Option<Replies>,
     /// What bounds a message.
     pub limits: Limits,
 }
@@ -141,7 +149,10 @@ pub fn router(state: IheState) -> Router {
         .route("/si-dmp-server/v2/services/patients", service(Service::Patients))
         .route("/si-dmp-server/v2/services/habilitations", service(Service::Habilitations))
         .route("/ihe/services/pix", service(Service::Pix))
-        .route("/ihe/services/pdq", service(Service::Pdq));
+        .route("/ihe/services/pdq", service(Service::Pdq))
+        .route("/ihe/services/xdr", service(Service::Recipient))
+        .route(dsub::PATH, service(Service::Subscriptions))
+        .route(&format!("{}/{{id}}", dsub::PATH), service(Service::Subscriptions));
     match gateway {
         Some(gateway) => router.route("/ihe/services/xca", gateway),
         None => router,

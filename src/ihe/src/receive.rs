@@ -58,6 +58,14 @@ pub(crate) struct Heading {
     pub(crate) message_id: Option<String>,
     /// Local name of the body's element.
     pub(crate) body: String,
+    /// Where the answer goes, when not back on the connection.
+    pub(crate) reply_to: Option<String>,
+    /// Path of the call.
+    pub(crate) path: String,
+    /// Host of the call, as the caller named it.
+    pub(crate) host: String,
+    /// Whether it was sent to a Document Recipient (XDR), who may get by with less metadata.
+    pub(crate) recipient: bool,
     /// Which transaction it is, once that is known.
     pub(crate) kind: Option<crate::service::Kind>,
 }
@@ -203,6 +211,7 @@ pub(crate) fn read<T>(
         Err(error) => return refused(errors::of_soap(&error)),
     };
     heading.message_id = message.message_id.as_deref().map(str::to_owned);
+    heading.reply_to = state.replies.as_ref().and_then(|replies| replies.admits(message.reply_to.as_deref()));
     heading.body = message.body().local_name().to_owned();
     let assertions = message.security_assertions();
     let assertion = match assertions.as_slice() {

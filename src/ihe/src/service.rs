@@ -12,7 +12,7 @@ use wire_soap::{
 };
 
 use crate::{
-    IheState, answer, habilitations, iti18, iti41, iti42, iti43, iti57, iti62, people, pix,
+    IheState, answer, dsub, habilitations, iti18, iti41, iti42, iti43, iti57, iti62, people, pix,
     receive::{self, Heading, Message},
     wsdl,
 };
@@ -34,6 +34,10 @@ pub enum Service {
     Pdq,
     /// The responding gateway of a community: ITI-38, ITI-39.
     Gateway,
+    /// `dsub`: ITI-52.
+    Subscriptions,
+    /// `xdr`: ITI-41 to a Document Recipient.
+    Recipient,
 }
 
 /// A transaction of these services.
@@ -73,6 +77,8 @@ pub enum Kind {
     ListAuthorised,
     /// `patientList`: TD0.4.
     ListPatients,
+    /// Document Metadata Subscribe, and the end of it: ITI-52.
+    Subscribe,
     /// Patient Identity Feed v3: ITI-44.
     Feed,
     /// PIX v3 Query: ITI-45.
@@ -101,6 +107,7 @@ impl Kind {
             Self::SetAuthorization => "TD0.3",
             Self::ListAuthorised => "TD1.6",
             Self::ListPatients => "TD0.4",
+            Self::Subscribe => "ITI-52",
             Self::Feed => "ITI-44",
             Self::Identifiers => "ITI-45",
         }
@@ -119,6 +126,7 @@ impl Kind {
             Self::SetAuthorization => Act::Authorise,
             Self::ListAuthorised => Act::ListAuthorised,
             Self::ListPatients => Act::ListSpaces,
+            Self::Subscribe => Act::Subscribe,
         }
     }
 
@@ -139,7 +147,11 @@ impl Kind {
             (Service::Registry, "AdhocQueryRequest") => (Self::Iti18, a::REGISTRY_STORED_QUERY),
             (Service::Registry, "RemoveObjectsRequest") => (Self::Iti62, a::REMOVE_METADATA),
             (Service::Registry, "SubmitObjectsRequest") => return by_action(action?),
-            (Service::Repository, "ProvideAndRegisterDocumentSetRequest") => (Self::Iti41, a::PROVIDE_AND_REGISTER),
+            (Service::Repository | Service::Recipient, "ProvideAndRegisterDocumentSetRequest") => {
+                (Self::Iti41, a::PROVIDE_AND_REGISTER)
+            }
+            (Service::Subscriptions, "Subscribe") => (Self::Subscribe, a::SUBSCRIBE),
+            (Service::Subscriptions, "Unsubscribe") => (Self::Subscribe, a::UNSUBSCRIBE),
             (Service::Repository, "RetrieveDocumentSetRequest") => (Self::Iti43, a::RETRIEVE_DOCUMENT_SET),
             (Service::Repository, "RemoveDocumentsRequest") => (Self::Iti86, a::REMOVE_DOCUMENTS),
             (Service::Gateway, "AdhocQueryRequest") => (Self::Iti38, a::CROSS_GATEWAY_QUERY),
@@ -171,6 +183,7 @@ enum Read {
     People(people::Request),
     Habilitations(habilitations::Request),
     Pix(pix::Request),
+    Dsub(dsub::Request),
 }
 
 impl Read {
@@ -191,6 +204,8 @@ impl Read {
             Kind::SetAuthorization => Self::Habilitations(habilitations::Request::set(body)?),
             Kind::ListAuthorised => Self::Habilitations(habilitations::Request::list_authorised(body)?),
             Kind::ListPatients => Self::Habilitations(habilitations::Request::list_patients(body)?),
+            Kind::Subscribe if body.local_name() == "Subscribe" => Self::Dsub(dsub::Request::subscribe(body)?),
+            Kind::Subscribe => Self::Dsub(dsub::Request::unsubscribe(body)?),
             Kind::Feed => Self::Pix(pix::Request::feed(body)?),
             Kind::Identifiers => Self::Pix(pix::Request::identifiers(body)?),
         })
@@ -204,7 +219,11 @@ pub struct Transaction(pub &'static str);
 /// Serves one request.
 pub(crate) async fn serve(state: IheState, which: Service, request: Request<Body>) -> Response {
     let mut heading = Heading::default();
+    let replies = state.replies.clone();
     let mut response = answered(state, which, request, &mut heading).await;
+    if let (Some(replies), Some(address)) = (replies, heading.reply_to) {
+        response = replies.send(address, response);
+    }
     response.extensions_mut().insert(Transaction(heading.kind.map_or("none", Kind::name)));
     response
 }
@@ -220,6 +239,9 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
         response.headers_mut().insert(header::ALLOW, axum::http::HeaderValue::from_static("POST"));
         return response;
     }
+    head.uri.path().clone_into(&mut heading.path);
+    heading.host = named_host(&head).to_owned();
+    heading.recipient = which == Service::Recipient;
     let body = receive::incoming(body, &state.limits);
     let message = match receive::receive(&head.headers, body, &state.limits).await {
         Ok(message) => message,
@@ -258,15 +280,21 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
         Read::Iti62(request) => iti62::handle(&state, heading, &caller, request).await,
         Read::People(request) => people::handle(&state, heading, &caller, request).await,
         Read::Habilitations(request) => habilitations::handle(&state, heading, &caller, request).await,
+        Read::Dsub(request) => dsub::handle(&state, heading, &caller, request).await,
         Read::Pix(request) => pix::handle(&state, heading, &caller, request).await,
     }
 }
 
-/// The service's description.
-fn description(which: Service, head: &axum::http::request::Parts) -> Response {
+/// The host that the caller named.
+fn named_host(head: &axum::http::request::Parts) -> &str {
     let named = head.headers.get(header::HOST).and_then(|h| h.to_str().ok()).and_then(wsdl::host);
     let authority = head.uri.authority().map(axum::http::uri::Authority::as_str).and_then(wsdl::host);
-    let text = wsdl::describe(which, named.or(authority).unwrap_or("localhost"));
+    named.or(authority).unwrap_or("localhost")
+}
+
+/// The service's description.
+fn description(which: Service, head: &axum::http::request::Parts) -> Response {
+    let text = wsdl::describe(which, named_host(head));
     let mut response = Response::new(Body::from(text));
     let kind = axum::http::HeaderValue::from_static("text/xml; charset=UTF-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -294,7 +322,8 @@ fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
             | Kind::ListAuthorised
             | Kind::ListPatients
             | Kind::Feed
-            | Kind::Identifiers,
+            | Kind::Identifiers
+            | Kind::Subscribe,
         ) => return answer::fault(state, heading, refusal),
         Some(Kind::Iti18 | Kind::Iti38) => return iti18::failure(state, heading, refusals),
         Some(Kind::Iti43 | Kind::Iti39) => return iti43::failure(state, heading, refusals),

@@ -179,10 +179,35 @@ const PDQ: &[Operation] = &[operation(
 /// Where a service is.
 const fn folder(service: Service) -> &'static str {
     match service {
-        Service::Pix | Service::Pdq | Service::Gateway => "/ihe/services",
+        Service::Pix | Service::Pdq | Service::Gateway | Service::Recipient | Service::Subscriptions => "/ihe/services",
         _ => "/si-dmp-server/v2/services",
     }
 }
+
+const RECIPIENT: &[Operation] = &[operation(
+    "DocumentRecipient_ProvideAndRegisterDocumentSet-b",
+    (ns::XDSB, "ProvideAndRegisterDocumentSetRequest"),
+    a::PROVIDE_AND_REGISTER,
+    (ns::RS, "RegistryResponse"),
+    a::PROVIDE_AND_REGISTER_RESPONSE,
+)];
+
+const SUBSCRIPTIONS: &[Operation] = &[
+    operation(
+        "NotificationBroker_Subscribe",
+        (ns::WSNT, "Subscribe"),
+        a::SUBSCRIBE,
+        (ns::WSNT, "SubscribeResponse"),
+        a::SUBSCRIBE_RESPONSE,
+    ),
+    operation(
+        "SubscriptionManager_Unsubscribe",
+        (ns::WSNT, "Unsubscribe"),
+        a::UNSUBSCRIBE,
+        (ns::WSNT, "UnsubscribeResponse"),
+        a::UNSUBSCRIBE_RESPONSE,
+    ),
+];
 
 const GATEWAY: &[Operation] = &[
     operation(
@@ -210,6 +235,8 @@ const fn operations(service: Service) -> (&'static str, &'static [Operation]) {
         Service::Pix => ("pix", PIX),
         Service::Pdq => ("pdq", PDQ),
         Service::Gateway => ("xca", GATEWAY),
+        Service::Recipient => ("xdr", RECIPIENT),
+        Service::Subscriptions => ("dsub", SUBSCRIPTIONS),
     }
 }
 

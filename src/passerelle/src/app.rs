@@ -219,6 +219,8 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         device,
         home,
         others: partner::others(config, core)?,
+        consumers: config.dsub.consumers.clone(),
+        replies: partner::replies(config)?,
         limits,
     });
     let base_url = match config.fhir.public_url.trim_end_matches('/') {

@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) outward: Outward,
     pub(crate) upstream: Upstream,
     pub(crate) xca: Xca,
+    pub(crate) dsub: Dsub,
     pub(crate) limits: Limits,
     pub(crate) mappings: MappingsSection,
 }
@@ -55,6 +56,14 @@ impl Default for Xades {
     fn default() -> Self {
         Self { policy: desk::SignaturePolicy::default(), required: false, allow_sha1: true }
     }
+}
+
+/// Section `[dsub]`: subscriptions to what comes into a space (ITI-52, ITI-53).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Dsub {
+    /// Beginnings of the addresses that may be told (https://…); none, and nobody may subscribe.
+    pub(crate) consumers: Vec<String>,
 }
 
 /// Section `[gateway]`.
@@ -404,6 +413,9 @@ pub(crate) struct Ihe {
     pub(crate) device_id: String,
     /// `homeCommunityId` of the community this gateway belongs to (an OID); empty = none.
     pub(crate) home_community_id: String,
+    /// Beginnings of the addresses to which an answer may be sent (WS-Addressing ReplyTo); none, and every answer goes
+    /// back on its connection.
+    pub(crate) reply_to: Vec<String>,
     /// Let a document be masked to professionals and hidden from the holder at once
     /// (`cumul-invisible_patient-masque_ps` of the DMP).
     pub(crate) masked_and_hidden: bool,
@@ -415,6 +427,7 @@ impl Default for Ihe {
             repository_unique_id: "1.2.250.1.213.4.1.1.1.2".into(),
             device_id: "1.2.250.1.213.4.1.1.1".into(),
             home_community_id: String::new(),
+            reply_to: Vec::new(),
             masked_and_hidden: false,
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     commands::Failure,
     config::Config,
     outward::{Authority, Follower, Sink},
+    publish::Publisher,
     upstream::Feeder,
 };
 
@@ -27,7 +28,7 @@ const PORTION: usize = 200;
 const NOTICES: usize = 4;
 
 /// Kinds of jobs, as the operator stops them.
-pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp", "notify", store::UPSTREAM];
+pub(crate) const KINDS: &[&str] = &["collect", "scrub", "sign", "feed", "stamp", "notify", "publish", store::UPSTREAM];
 
 /// What jobs work with.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub(crate) struct Jobs {
     sinks: Vec<(&'static str, Sink)>,
     authority: Option<Authority>,
     upstream: Option<Feeder>,
+    publisher: Option<Arc<Publisher>>,
     scrub: u64,
     silent: Duration,
     stamp_every: Duration,
@@ -62,6 +64,7 @@ impl Jobs {
             sinks: Sink::of(config, &clock)?,
             grace: authority.as_ref().map(|_| Duration::from_secs(evidence.stamp_grace_s)),
             authority,
+            publisher: Publisher::of(config, &core.desk)?,
             upstream: Feeder::of(config, core)?,
             scrub: u64::from(config.store.scrub_mib_per_s) << 20,
             // A process that lives signs every so often: one that did not for so long is no more.
@@ -101,6 +104,9 @@ impl Jobs {
         for follower in &self.followers {
             let name = &follower.name;
             jobs.push(job(format!("notify {name}"), "notify", &format!("consumer {name}"), Duration::from_secs(2)));
+        }
+        if self.publisher.is_some() {
+            jobs.push(job("publish".into(), "publish", "", Duration::from_secs(1)));
         }
         if self.authority.is_some() {
             jobs.push(job("stamp".into(), "stamp", "time stamps", self.stamp_every));
@@ -206,6 +212,10 @@ impl Jobs {
             store::UPSTREAM => match &self.upstream {
                 Some(feeder) => feeder.pass_on().await.map(|more| (String::new(), more)),
                 None => Err("another process is an edge, this one is not".to_owned()),
+            },
+            "publish" => match &self.publisher {
+                Some(publisher) => publisher.clone().publish().await.map(|more| (String::new(), more)),
+                None => Err("another process tells followers, this one does not".to_owned()),
             },
             "stamp" => self.stamp().await.map(|more| (String::new(), more)),
             "notify" => self.notify(job.job_id.trim_start_matches("notify ")).await.map(|more| (String::new(), more)),

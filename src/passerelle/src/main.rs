@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod outward;
 mod partner;
+mod publish;
 mod telemetry;
 mod upstream;
 

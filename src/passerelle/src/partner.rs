@@ -9,7 +9,7 @@ use futures::{FutureExt as _, SinkExt as _, StreamExt as _, channel::mpsc, futur
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use ihe::{
-    Other,
+    Other, Replies,
     client::{Answer, Call, Client, Endpoints, Signer, Transport, TransportError, Use, Way},
 };
 use space::{Actor, AuthMode, Ins, ProfessionalId, Software, StructureId};
@@ -76,6 +76,17 @@ impl Transport for Wire {
         }
         .boxed()
     }
+}
+
+/// How long the receiver of an answer may take.
+const REPLY: Duration = Duration::from_secs(60);
+
+/// Who may have answers sent to an address of their own, and what carries them.
+pub(crate) fn replies(config: &Config) -> Result<Option<Replies>, Failure> {
+    if config.ihe.reply_to.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Replies::new(config.ihe.reply_to.clone(), Wire::of(config, REPLY)?)))
 }
 
 fn failed(error: &reqwest::Error) -> TransportError {

@@ -247,6 +247,10 @@ causes! {
         "These two spaces cannot be merged so: two distinct open spaces, the definitive number survives.";
     UnknownDocument, "unknown_document", "ITI TF-3 Table 4.2.4.1-2", "Aucun document consultable ne porte cet identifiant.",
         "No document that may be consulted bears this identifier.";
+    UnknownSubscription, "unknown_subscription", "ITI TF-2 §3.52; WS-BaseNotification 1.3 §6.1", "Aucun abonnement de votre fait n'est en cours sous cette adresse.",
+        "No subscription of yours is running under this address.";
+    ConsumerRefused, "consumer_refused", "ITI TF-2 §3.52; dsub.consumers", "Les notifications ne peuvent être envoyées à cette adresse : faites-la admettre par l'exploitant.",
+        "Notifications cannot be sent to this address: have the operator admit it.";
     UnknownRepository, "unknown_repository", "ITI TF-3 Table 4.2.4.1-2", "Cet entrepôt n'est pas celui-ci : reprenez repositoryUniqueId de la fiche.",
         "This repository is not that one: take repositoryUniqueId from the entry.";
     UnknownStoredQuery, "unknown_stored_query", "ITI TF-2 3.18.4.1.2.3.7", "Cette requête enregistrée n'est pas servie.",

@@ -17,6 +17,7 @@ pub mod people;
 pub mod query;
 pub mod settings;
 pub mod submission;
+pub mod subscription;
 pub mod trace;
 
 pub use actor::{Actor, AuthMode, Credential, Purpose, Role, Software};
@@ -34,3 +35,4 @@ pub use oid::Oid;
 pub use people::{Profession, ProfessionalId, StructureId};
 pub use settings::{Authorisation, EmergencyConsents, Settings};
 pub use submission::{Submission, SubmittedDocument, SubmittedFolder};
+pub use subscription::{Followed, Subscription, Topic};

@@ -1,5 +1,7 @@
 //! Which documents of a space are looked for: the criteria that IHE's FindDocuments and PDSm's ITI-67 share.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     code::Code,
     document::{AvailabilityStatus, DocumentEntry, EntryKind, Folder, SubmissionSet},
@@ -7,7 +9,7 @@ use crate::{
 };
 
 /// A code looked for; without scheme, any system fits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeQuery {
     /// The code.
     pub code: String,
@@ -24,7 +26,7 @@ impl CodeQuery {
 }
 
 /// A span of time: from (included) to (excluded).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// Not before.
     pub from: Option<Dtm>,
@@ -49,7 +51,7 @@ impl Span {
 }
 
 /// Which versions of metadata are looked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Versions {
     /// The last of each document.
     #[default]
@@ -59,7 +61,7 @@ pub enum Versions {
 }
 
 /// The criteria. Within one list any value fits; lists of lists are all asked (AND of ORs).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryQuery {
     /// `entry_uuid`s; empty asks nothing.
     pub entry_uuids: Vec<String>,
@@ -144,7 +146,7 @@ impl EntryQuery {
 }
 
 /// The criteria of a search of submission sets (FindSubmissionSets).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetQuery {
     /// States; empty asks nothing.
     pub statuses: Vec<AvailabilityStatus>,

@@ -57,6 +57,7 @@ acts! {
     ListSpaces, "list_spaces", "Liste des dossiers accessibles", "The list of accessible spaces was asked.";
     ListAuthorised, "list_authorised", "Liste des professionnels autorisés ou bloqués", "Who is authorised or blocked was asked.";
     Forward, "forward", "Transmission à la passerelle amont", "What was put in or changed here was passed on upstream.";
+    Subscribe, "subscribe", "Abonnement", "A subscription to what comes into a space was made or ended.";
     FeedIdentity, "feed_identity", "Alimentation d'identité", "Identities were fed, merged or linked.";
 }
 
@@ -100,6 +101,7 @@ impl Act {
             | Self::MakeVisible
             | Self::Archive
             | Self::Unarchive
+            | Self::Subscribe
             | Self::FeedIdentity => ActKind::Update,
         }
     }

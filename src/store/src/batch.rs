@@ -10,6 +10,7 @@ use crate::{
     error::StoreError,
     failpoint, holders,
     records::{Deposited, EntryBody, ObjectKind, StateChange},
+    subscriptions,
     trace_log::{Block, Log, SignedHead, TraceRow},
     upstream::{self, PreparedForward},
     writer::{Guard, Job, PreparedChange, PreparedDeposit, PreparedEntry, SealedMessage, SpaceChange},
@@ -120,6 +121,13 @@ pub(crate) async fn commit(
                 Err(StoreError::Stale) => (Err(StoreError::Stale), None),
                 Err(error) => return Err(error),
             },
+            Job::Subscription { guard, change, trace } => {
+                let fresh = standing.fresh(Some(guard));
+                if fresh.is_ok() {
+                    subscriptions::change(connection, &guard.space, change).await?;
+                }
+                (fresh.map(|()| Deposited::Stored), Some(trace))
+            }
             Job::ClockOffset(offset) => {
                 set_clock_offset(connection, *offset).await?;
                 (Ok(Deposited::Stored), None)
@@ -138,6 +146,8 @@ pub(crate) async fn commit(
     insert_messages(connection, &messages).await?;
     failpoint::at("commit.messages")?;
     upstream::queue(connection, &forwards).await?;
+    let arrived = accepted.iter().map(|job| (&*job.guard.space, &*job.deposit.set.entry_uuid, job.at_ms));
+    subscriptions::queue(connection, &arrived.collect::<Vec<_>>()).await?;
     insert_traces(connection, &log.origin, &traces, &blocks).await?;
     failpoint::at("commit.traces")?;
     // From here the rows may stand, whatever the commit answers: their bodies are no longer anybody's to remove.
@@ -301,6 +311,9 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
                 held.insert(guard.space.as_str());
                 objects.extend(states.iter().map(|s| (s.kind, guard.space.as_str(), s.uuid.as_str())));
             }
+            Job::Subscription { guard, .. } => {
+                held.insert(guard.space.as_str());
+            }
             Job::Settle { .. } | Job::ClockOffset(_) => {}
         }
     }
@@ -336,7 +349,7 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
     Ok(standing)
 }
 
-async fn rows_in(
+pub(crate) async fn rows_in(
     connection: &mut Connection,
     text: &str,
     values: &[&str],

@@ -31,6 +31,7 @@ mod room;
 mod schema;
 mod scrub;
 mod stamps;
+mod subscriptions;
 mod trace_log;
 mod upstream;
 mod vault;
@@ -70,6 +71,7 @@ pub use records::{
 };
 pub use scrub::Scrubbed;
 pub use stamps::Unstamped;
+pub use subscriptions::Publication;
 pub use upstream::{
     DueForward, Forward, ForwardCounts, ForwardEnd, ForwardKind, ForwardState, ForwardTold, ForwardedDocument, UPSTREAM,
 };

@@ -122,6 +122,11 @@ pub(crate) async fn check(connection: &mut Connection, space: &str, absorption: 
     if connection.one(sql).await?.map_or(Ok(0), |row| row.int(0))? > MOST {
         return Err(StoreError::conflict(Cause::TooLarge, None));
     }
+    // What is yet to be passed on is sealed for the space it came into.
+    let sql = Sql::new("SELECT set_uuid FROM upstream WHERE space_id = $1 AND state = 'queued' LIMIT 1");
+    if connection.one(sql.bind(&absorption.retired)).await?.is_some() {
+        return Err(StoreError::conflict(Cause::Busy, None));
+    }
     for table in ["document_entry", "submission_set", "folder", "association"] {
         let text = format!(
             "SELECT a.entry_uuid FROM {table} a JOIN {table} b ON b.entry_uuid = a.entry_uuid \
@@ -136,8 +141,10 @@ pub(crate) async fn check(connection: &mut Connection, space: &str, absorption: 
 
 /// Leaves of a space that it was merged, and nothing it could be found by.
 pub(crate) async fn retire(connection: &mut Connection, space: &str, into: &str, at_ms: i64) -> Result<(), StoreError> {
-    for text in ["DELETE FROM trait_index WHERE space_id = $1", "DELETE FROM reference_notice WHERE space_id = $1"] {
-        connection.execute(Sql::new(text).bind(space)).await?;
+    // Who followed the one follows the other only by asking again: it may not be open to him.
+    for table in ["trait_index", "reference_notice", "subscription", "publication"] {
+        let text = format!("DELETE FROM {table} WHERE space_id = $1");
+        connection.execute(Sql::new(&text).bind(space)).await?;
     }
     let sql = Sql::new("UPDATE merged_space SET into_space = $1 WHERE into_space = $2").bind(into).bind(space);
     connection.execute(sql).await?;

@@ -44,6 +44,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0005_edge.sql"),
         include_str!("../migrations/postgres/0005_edge.sql"),
     ),
+    (
+        6,
+        "subscriptions",
+        include_str!("../migrations/sqlite/0006_subscriptions.sql"),
+        include_str!("../migrations/postgres/0006_subscriptions.sql"),
+    ),
 ];
 
 /// Tables that PostgreSQL splits by a hash of their first key.
@@ -66,6 +72,8 @@ const SPLIT: &[&str] = &[
     "trace",
     "outbox",
     "upstream",
+    "subscription",
+    "publication",
 ];
 
 /// Held while a process of ours changes the schema (any number, the same for all).

@@ -25,6 +25,7 @@ use crate::{
     merge::Absorption,
     metrics::StoreMetrics,
     records::{Change, Deposit, Deposited, StateChange},
+    subscriptions::PreparedSubscription,
     trace_log::{Log, PendingTrace, SignedHead},
     upstream::{PreparedForward, Settled},
     vault::{DataKey, Wrapped},
@@ -61,6 +62,8 @@ pub(crate) enum Job {
     Change(Vec<SpaceChange>),
     /// What was passed on, or not, with the trace of it.
     Settle { settled: Settled, trace: PendingTrace },
+    /// A change of who follows a space.
+    Subscription { guard: Guard, change: PreparedSubscription, trace: PendingTrace },
     /// The development clock.
     ClockOffset(i64),
 }

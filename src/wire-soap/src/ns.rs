@@ -34,6 +34,10 @@ pub const QUERY: &str = "urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0";
 pub const XDSB: &str = "urn:ihe:iti:xds-b:2007";
 /// IHE removal of documents (ITI TF-2 §3.86).
 pub const RMD: &str = "urn:ihe:iti:rmd:2017";
+/// Notifications of web services (OASIS WS-BaseNotification 1.3).
+pub const WSNT: &str = "http://docs.oasis-open.org/wsn/b-2";
+/// Topics of IHE DSUB (ITI TF-2 §3.52).
+pub const DSUB: &str = "urn:ihe:iti:dsub:2009";
 /// XML Schema instance attributes: `xsi:type`, `xsi:nil` (W3C XML Schema part 1, §2.6).
 pub const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// HL7 v3 messages (XML ITS 1.0).
@@ -94,6 +98,17 @@ pub mod action {
     pub const RESTRICTED_UPDATE: &str = "urn:ihe:iti:2018:RestrictedUpdateDocumentSet";
     /// ITI-92 response.
     pub const RESTRICTED_UPDATE_RESPONSE: &str = "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse";
+    /// ITI-52 subscription.
+    pub const SUBSCRIBE: &str = "http://docs.oasis-open.org/wsn/bw-2/NotificationProducer/SubscribeRequest";
+    /// Its answer.
+    pub const SUBSCRIBE_RESPONSE: &str = "http://docs.oasis-open.org/wsn/bw-2/NotificationProducer/SubscribeResponse";
+    /// ITI-52 end of a subscription.
+    pub const UNSUBSCRIBE: &str = "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest";
+    /// Its answer.
+    pub const UNSUBSCRIBE_RESPONSE: &str =
+        "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeResponse";
+    /// ITI-53 notification.
+    pub const NOTIFY: &str = "http://docs.oasis-open.org/wsn/bw-2/NotificationConsumer/Notify";
     /// DMP TD0.2 and TD1.3a request.
     pub const GET_DEMOGRAPHICS: &str = "urn:hl7-org:v3:PRPA_IN201307UV02";
     /// DMP TD0.2 and TD1.3a response.

@@ -66,6 +66,7 @@ pub(super) fn event_type(act: Act, face: &str) -> Coded {
             Act::Update | Act::Mask | Act::Unmask | Act::MakeVisible | Act::Archive | Act::Unarchive | Act::Delete,
             "ihe",
         ) => coded("ITI-57", TRANSACTIONS, "Update Document Set"),
+        (Act::Subscribe, "ihe") => coded("ITI-52", TRANSACTIONS, "Document Metadata Subscribe"),
         (Act::FeedIdentity, "ihe") => coded("ITI-44", TRANSACTIONS, "Patient Identity Feed"),
         (Act::ReadTrace, "fhir") => coded("ITI-81", TRANSACTIONS, "Retrieve ATNA Audit Event"),
         (act, _) => ours(act),

@@ -23,7 +23,7 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Kind {
-    /// collect, scrub, sign, feed, stamp, notify or upstream; all for all of them.
+    /// collect, scrub, sign, feed, stamp, notify, publish or upstream; all for all of them.
     kind: String,
     #[command(flatten)]
     data: DataArgs,

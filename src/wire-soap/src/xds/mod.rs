@@ -12,6 +12,7 @@ mod query_value;
 mod remove;
 mod response;
 mod retrieve;
+mod subscribe;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use query_value::{QueryValue, QueryValues};
 pub use remove::{RemoveDocumentsRequest, RemoveObjectsRequest};
 pub use response::{RegistryError, RegistryResponse, ResponseStatus, Severity};
 pub use retrieve::{DocumentRequest, DocumentResponse, RetrieveDocumentSetRequest, RetrieveDocumentSetResponse};
+pub use subscribe::{SubscribeRequest, SubscribeResponse, read_unsubscribe, write_notify, write_unsubscribed};
 
 use crate::xml::Element;
 use crate::{MessageError, MessageErrorKind as Kind};

@@ -134,7 +134,7 @@ impl AdhocQueryRequest {
 }
 
 /// Only slots count: the other children that ebRIM allows here mean nothing to a stored query.
-fn read_params(query: Element<'_, '_>) -> Result<Vec<QueryParam>, MessageError> {
+pub(super) fn read_params(query: Element<'_, '_>) -> Result<Vec<QueryParam>, MessageError> {
     let parent = Place(query.path());
     let mut params = Vec::new();
     for (index, element) in query.children_named(ns::RIM, "Slot").enumerate() {

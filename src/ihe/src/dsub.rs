@@ -1,0 +1,246 @@
+//! Document Metadata Subscription: ITI-52 (Subscribe, Unsubscribe) at `/ihe/services/dsub`, and ITI-53 (Notify) as the
+//! gateway sends it.
+//!
+//! ITI TF-2 §3.52, §3.53. Whoever may search a space may follow it; what a notification carries is decided anew when it is
+//! sent. Consumers are only those that the operator admits: a gateway that posted anywhere would be anybody's tool.
+
+use std::time::Duration;
+
+use axum::{http::StatusCode, response::Response};
+use desk::{Caller, Fault, Following, Published, RegistryQuery};
+use jiff::{SignedDuration, Span, Timestamp};
+use space::{AvailabilityStatus, Cause, Followed, Ins, Refusal, Topic, trace::Act};
+use wire_soap::{
+    ebxml::{ObjectRef, Place},
+    ns::action,
+    reply::SoapReply,
+    xds::{
+        AdhocQueryRequest, QueryParam, ReturnType, SubscribeRequest, SubscribeResponse, read_unsubscribe, write_notify,
+        write_unsubscribed,
+    },
+    xml::Element,
+};
+
+use crate::{IheState, answer, errors, iti18, receive::Heading, translate};
+
+/// Where the service is.
+pub(crate) const PATH: &str = "/ihe/services/dsub";
+
+/// Filters on documents and on submission sets of one patient (ITI TF-2 Table 3.52.5.3-2); others are not served.
+const OF_DOCUMENTS: &str = "urn:uuid:aa2332d0-f8fe-11e0-be50-0800200c9a66";
+const OF_SETS: &str = "urn:uuid:fbede94e-dbdc-4f6b-bc1f-d730e677cece";
+/// The stored queries with the same parameters.
+const FIND_DOCUMENTS: &str = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d";
+const FIND_SETS: &str = "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9";
+
+/// How long a subscription runs when it does not say, and at most.
+const USUAL: SignedDuration = SignedDuration::from_hours(90 * 24);
+const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+/// A message, read.
+pub(crate) enum Request {
+    Subscribe(Box<SubscribeRequest>),
+    Unsubscribe,
+}
+
+impl Request {
+    pub(crate) fn subscribe(body: Element<'_, '_>) -> Result<Self, Refusal> {
+        SubscribeRequest::read(body).map(|m| Self::Subscribe(Box::new(m))).map_err(|e| errors::of_message(&e))
+    }
+
+    pub(crate) fn unsubscribe(body: Element<'_, '_>) -> Result<Self, Refusal> {
+        read_unsubscribe(body).map(|()| Self::Unsubscribe).map_err(|e| errors::of_message(&e))
+    }
+}
+
+/// Carries the transaction out.
+pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
+    let done = match request {
+        Request::Subscribe(message) => subscribe(state, heading, caller, &message).await.map(|made| {
+            let xml = answer::envelope(state, action::SUBSCRIBE_RESPONSE, heading, 1024, |out| made.write(out));
+            answer::plain(StatusCode::OK, xml)
+        }),
+        Request::Unsubscribe => {
+            let id = heading.path.rsplit('/').next().unwrap_or_default();
+            state.desk.unsubscribe(caller, id).await.map(|()| {
+                let xml = answer::envelope(state, action::UNSUBSCRIBE_RESPONSE, heading, 256, write_unsubscribed);
+                answer::plain(StatusCode::OK, xml)
+            })
+        }
+    };
+    done.unwrap_or_else(|fault| {
+        if let Fault::Store(error) = &fault {
+            tracing::error!(error = %error, "dsub.failed");
+        }
+        let refusal = fault.refusals().into_iter().next().unwrap_or_else(|| Refusal::new(Cause::Internal));
+        tracing::info!(cause = refusal.cause.code(), "ihe.refused");
+        answer::fault(state, heading, &refusal)
+    })
+}
+
+async fn subscribe(
+    state: &IheState,
+    heading: &Heading,
+    caller: &Caller,
+    message: &SubscribeRequest,
+) -> Result<SubscribeResponse, Fault> {
+    let now = state.desk.clock().now();
+    match following(state, message, now) {
+        Ok((patient, following)) => {
+            let ends = Timestamp::from_millisecond(following.ends_ms).unwrap_or(now);
+            let following = Following { base: format!("https://{}{PATH}", heading.host), ..following };
+            let address = state.desk.subscribe(caller, Some(&patient), following).await?;
+            Ok(SubscribeResponse { address, now: now.to_string(), ends: ends.to_string() })
+        }
+        Err(refusal) => Err(state.desk.refused(caller, Act::Subscribe, vec![refusal]).await),
+    }
+}
+
+/// What is to be followed, of whom.
+fn following(state: &IheState, message: &SubscribeRequest, now: Timestamp) -> Result<(Ins, Following), Refusal> {
+    let place = &message.place.0;
+    if !admitted(&state.consumers, &message.consumer) {
+        return Err(Refusal::new(Cause::ConsumerRefused).at(format!("{place}/ConsumerReference/Address")));
+    }
+    let unserved = |what: &str| Refusal::new(Cause::QueryParameterInvalid).at(format!("{place}/Filter")).about(what);
+    let topic = Topic::of(&message.topic).ok_or_else(|| unserved("TopicExpression"))?;
+    let (query_id, status) = match (message.query_id.as_str(), topic) {
+        (OF_DOCUMENTS, Topic::FullDocumentEntry | Topic::MinimalDocumentEntry) => {
+            (FIND_DOCUMENTS, "$XDSDocumentEntryStatus")
+        }
+        (OF_SETS, Topic::SubmissionSetMetadata) => (FIND_SETS, "$XDSSubmissionSetStatus"),
+        _ => return Err(unserved("AdhocQuery/@id")),
+    };
+    let mut params = message.params.clone();
+    params.push(QueryParam {
+        name: status.to_owned(),
+        values: vec![format!("('{}')", AvailabilityStatus::Approved.urn())],
+        place: Place(format!("{place}/Filter")),
+    });
+    let query = AdhocQueryRequest {
+        return_type: ReturnType::LeafClass,
+        return_composed_objects: true,
+        query_id: query_id.to_owned(),
+        home: None,
+        params,
+        start_index: None,
+        max_results: None,
+        place: Place(format!("{place}/Filter/AdhocQuery")),
+    };
+    let (criteria, patient) = iti18::criteria(state, &query)?;
+    let followed = match criteria {
+        RegistryQuery::FindDocuments(query) => Followed::Documents(Box::new(query)),
+        RegistryQuery::FindSubmissionSets(query) => Followed::Sets(Box::new(query)),
+        _ => return Err(unserved("AdhocQuery/@id")),
+    };
+    let patient = patient.ok_or_else(|| Refusal::new(Cause::QueryParameterMissing).at(place).about("PatientId"))?;
+    let ends = ends(message.ends.as_deref(), now);
+    let ends =
+        ends.ok_or_else(|| Refusal::new(Cause::QueryParameterInvalid).at(format!("{place}/InitialTerminationTime")))?;
+    let consumer = message.consumer.clone();
+    Ok((patient, Following { topic, followed, consumer, base: String::new(), ends_ms: ends.as_millisecond() }))
+}
+
+/// Whether an address lies under one that is admitted: the same host, and a path that begins as it does.
+pub(crate) fn admitted(consumers: &[String], address: &str) -> bool {
+    let plain = address.len() <= 1024 && address.bytes().all(|b| b.is_ascii_graphic());
+    let sound = plain && !address.contains(['@', '\\', '#']) && !address.contains("..");
+    let under = |base: &String| {
+        let base = base.trim_end_matches('/');
+        address.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    };
+    sound && consumers.iter().filter(|base| !base.is_empty()).any(under)
+}
+
+/// When it ends: an instant, or a duration from now (WS-BaseNotification 1.3 §4.2); in the future, and not too far.
+fn ends(said: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+    let longest = now.checked_add(LONGEST).ok()?;
+    let Some(said) = said else { return now.checked_add(USUAL).ok() };
+    let at = if said.starts_with('P') {
+        let span: Span = said.parse().ok()?;
+        now.to_zoned(jiff::tz::TimeZone::UTC).checked_add(span).ok()?.timestamp()
+    } else {
+        said.parse().ok()?
+    };
+    (at > now).then(|| at.min(longest))
+}
+
+/// The message of a notification: its envelope.
+#[must_use]
+pub fn notification(published: &Published, repository: &str, id: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4096 + 8192 * published.documents.len());
+    SoapReply::new(action::NOTIFY, id).to(&published.consumer).write(&mut out, |out| {
+        write_notify(out, &published.address, published.topic.name(), |out| {
+            for listed in &published.documents {
+                if published.topic == Topic::MinimalDocumentEntry {
+                    ObjectRef { id: listed.entry.entry_uuid.clone(), ..ObjectRef::default() }.write(out);
+                } else {
+                    translate::write_extrinsic_object(out, &listed.entry, repository);
+                }
+            }
+            for set in &published.sets {
+                use wire_soap::ebxml::RegistryObject;
+                RegistryObject::RegistryPackage(translate::submission_set(set)).write(out);
+            }
+        });
+    });
+    out
+}
+
+/// Content-Type of a notification.
+#[must_use]
+pub fn notification_type() -> String {
+    format!("application/soap+xml; charset=UTF-8; action=\"{}\"", action::NOTIFY)
+}
+
+/// How long to wait after so many attempts; none when there were enough.
+#[must_use]
+pub fn pause_after(attempts: i64) -> Option<Duration> {
+    const ENOUGH: i64 = 20;
+    let doubled = u32::try_from(attempts.clamp(0, 10)).unwrap_or(10);
+    (attempts < ENOUGH).then(|| Duration::from_secs((5u64 << doubled).min(3600)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_under_an_admitted_one_are_told() {
+        let admits = |address: &str| admitted(&["https://hopital.example:8443/notify".into(), String::new()], address);
+        assert!(admits("https://hopital.example:8443/notify") && admits("https://hopital.example:8443/notify/a?b=c"));
+        for hostile in [
+            "https://hopital.example:8443/notifyx",
+            "https://hopital.example:84431/notify",
+            "https://hopital.example:8443@evil.example/notify",
+            "https://hopital.example:8443/notify/../admin",
+            "https://hopital.example:8443/notify/\\evil",
+            "http://hopital.example:8443/notify",
+            "https://evil.example/https://hopital.example:8443/notify",
+            "https://hopital.example:8443/notify/a b",
+            "",
+        ] {
+            assert!(!admits(hostile), "{hostile}");
+        }
+        assert!(!admitted(&[], "https://hopital.example:8443/notify"));
+    }
+
+    #[test]
+    fn a_subscription_ends_when_it_says_and_not_too_late() {
+        let now: Timestamp = "2026-03-01T00:00:00Z".parse().expect("an instant");
+        let at = |said: &str| ends(Some(said), now).map(|t| t.to_string());
+        assert_eq!(at("2026-04-01T00:00:00+01:00").as_deref(), Some("2026-03-31T23:00:00Z"));
+        assert_eq!(at("P30D").as_deref(), Some("2026-03-31T00:00:00Z"));
+        assert_eq!(at("PT1H").as_deref(), Some("2026-03-01T01:00:00Z"));
+        assert_eq!(at("2100-01-01T00:00:00Z").as_deref(), Some("2027-03-02T00:00:00Z"));
+        assert!(["2026-02-01T00:00:00Z", "P", "tomorrow", "-P1D", "P99999999Y"].iter().all(|said| at(said).is_none()));
+        assert_eq!(ends(None, now).map(|t| t.to_string()).as_deref(), Some("2026-05-30T00:00:00Z"));
+    }
+
+    #[test]
+    fn waits_grow_and_end() {
+        assert_eq!(pause_after(0), Some(Duration::from_secs(5)));
+        assert_eq!(pause_after(9), Some(Duration::from_secs(2560)));
+        assert_eq!((pause_after(10), pause_after(20)), (Some(Duration::from_secs(3600)), None));
+    }
+}

@@ -1,0 +1,90 @@
+//! Telling who follows a space what came in (ITI-53): at least once, and only what its follower may read when it is told.
+
+use std::sync::Arc;
+
+use desk::{Desk, Fault, Publication};
+use futures::StreamExt as _;
+use ihe::client::{Call, Transport as _};
+
+use crate::{commands::Failure, config::Config, partner::Wire};
+
+/// Rows looked at in one turn.
+const PORTION: i64 = 16;
+/// How long a consumer may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+/// Longest answer that is read of a consumer, in bytes.
+const ANSWER: usize = 64 * 1024;
+
+/// Tells.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    desk: Arc<Desk>,
+    wire: Arc<Wire>,
+    repository: String,
+}
+
+impl Publisher {
+    /// The publisher of a configuration that admits consumers.
+    pub(crate) fn of(config: &Config, desk: &Arc<Desk>) -> Result<Option<Arc<Self>>, Failure> {
+        if config.dsub.consumers.is_empty() {
+            return Ok(None);
+        }
+        let wire = Wire::of(config, PATIENCE)?;
+        let repository = config.ihe.repository_unique_id.clone();
+        Ok(Some(Arc::new(Self { desk: desk.clone(), wire, repository })))
+    }
+
+    /// Tells what is due; says whether there is more at once. One consumer that is away keeps no other waiting.
+    pub(crate) async fn publish(self: Arc<Self>) -> Result<bool, String> {
+        let failed = |fault: Fault| fault.to_string();
+        let due = self.desk.publications_due(PORTION).await.map_err(failed)?;
+        let more = i64::try_from(due.len()).is_ok_and(|count| count == PORTION);
+        let mut telling = tokio::task::JoinSet::new();
+        for one in due {
+            let this = self.clone();
+            telling.spawn(async move { this.one(&one).await });
+        }
+        for told in telling.join_all().await {
+            told.map_err(failed)?;
+        }
+        Ok(more)
+    }
+
+    async fn one(&self, due: &Publication) -> Result<(), Fault> {
+        let Some(published) = self.desk.publication(due).await? else {
+            return self.desk.published(due).await;
+        };
+        let id = format!("urn:uuid:{}", self.desk.rng().uuid());
+        let message = ihe::notification(&published, &self.repository, &id);
+        match self.post(published.consumer.clone(), message).await {
+            Ok(()) => self.desk.published(due).await,
+            Err(why) => match ihe::pause_after(due.attempts) {
+                Some(pause) => {
+                    tracing::info!(why, attempts = due.attempts, "dsub.not_told");
+                    self.desk.put_publication_off(due, pause).await
+                }
+                None => {
+                    tracing::warn!(why, "dsub.given_up");
+                    self.desk.published(due).await
+                }
+            },
+        }
+    }
+
+    async fn post(&self, url: String, message: Vec<u8>) -> Result<(), String> {
+        let length = message.len() as u64;
+        let body = futures::stream::once(async { Ok(bytes::Bytes::from(message)) }).boxed();
+        let call = Call { url, content_type: ihe::notification_type(), length, body };
+        let answer = self.wire.post(call).await.map_err(|e| e.to_string())?;
+        let mut read = 0;
+        let mut body = answer.body;
+        while let Some(Ok(chunk)) = body.next().await {
+            read += chunk.len();
+            if read > ANSWER {
+                break;
+            }
+        }
+        // A one-way message: that it was taken is all there is to know.
+        if (200..300).contains(&answer.status) { Ok(()) } else { Err(format!("answered {}", answer.status)) }
+    }
+}
