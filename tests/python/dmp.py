@@ -415,7 +415,13 @@ class Schemas:
         "PRPA_IN201308UV02": "HL7V3/NE2009/multicacheschemas/PRPA_IN201308UV02.xsd",
         "PRPA_IN201313UV02": "HL7V3/NE2009/multicacheschemas/PRPA_IN201313UV02.xsd",
         "PRPA_IN201316UV02": "HL7V3/NE2009/multicacheschemas/PRPA_IN201316UV02.xsd",
-        "PRPA_IN201306UV02": "HL7V3/NE2008/multicacheschemas/PRPA_IN201306UV02.xsd",
+        **{
+            name: f"HL7V3/NE2008/multicacheschemas/{name}.xsd"
+            for name in [
+                "MCCI_IN000002UV01", "PRPA_IN201301UV02", "PRPA_IN201302UV02", "PRPA_IN201304UV02", "PRPA_IN201306UV02",
+                "PRPA_IN201309UV02", "PRPA_IN201310UV02",
+            ]
+        },
         "RegistryResponse": "ebRS/rs.xsd",
         "AdhocQueryResponse": "ebRS/query.xsd",
         "RetrieveDocumentSetResponse": "IHE/XDS.b_DocumentRepository.xsd",
