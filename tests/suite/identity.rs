@@ -298,7 +298,11 @@ async fn what_is_not_one_person_in_two_open_spaces_is_not_merged() {
     refused_at(gateway.ins(1), &other, "identity_mismatch");
     refused_at(gateway.ins(5), &other, "merge_refused");
     refused_at(&other, gateway.ins(5), "merge_refused");
+    // What the gateway remembers of the one is of no consequence once the command line has made them one.
+    let mut remembered = about(&gateway, "medecin", &other);
+    refused_by_registry(&remembered.find("").await, "LocalPolicyRestrictionError", "not_authorised");
     let _ = gateway.command(&["space", "merge", "--ins", &other, "--into", gateway.ins(0)]);
+    assert!(remembered.listed("").await.iter().any(|id| id == "1.2.250.1.999.7.1.1.1"));
     refused_at(&other, gateway.ins(0), "merge_refused");
     assert!(stored(&gateway) > 0);
 }

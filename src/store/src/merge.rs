@@ -13,7 +13,7 @@ use crate::{
     error::StoreError,
     holders::{Identity, space_id},
     identity::{self, NewNotice},
-    records::json,
+    records::{Notification, json},
     vault::DataKey,
     writer::{Guard, Job, PreparedChange, SpaceChange},
 };
@@ -38,6 +38,8 @@ pub struct Merge<'a> {
     pub at_ms: i64,
     /// Consumers to be told.
     pub told: Vec<String>,
+    /// What the holder is to be told.
+    pub notifications: Vec<Notification>,
 }
 
 /// What a space needs to take another over.
@@ -80,8 +82,14 @@ impl Store {
                 guard: Guard::on(survivor),
                 change: PreparedChange::Absorb(Box::new(absorption)),
                 trace: self.trace(merge.survivor.1)?,
+                messages: self.sealed(&survivor.space().to_string(), merge.notifications)?,
             },
-            SpaceChange { guard: Guard::on(retired), change: retire, trace: self.trace(merge.retired.1)? },
+            SpaceChange {
+                guard: Guard::on(retired),
+                change: retire,
+                trace: self.trace(merge.retired.1)?,
+                messages: Vec::new(),
+            },
         ];
         self.writer.submit(Job::Change(parts)).await.map(drop)
     }
