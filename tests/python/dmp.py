@@ -630,10 +630,12 @@ def one_by_one(gateway, demo):
 def descriptions(gateway):
     """Our own descriptions, as a tool loads them: operations of each service."""
     found = {}
-    for service in ["registry", "repository", "patients", "habilitations"]:
+    paths = [SERVICES + name for name in ["registry", "repository", "patients", "habilitations"]]
+    for path in [*paths, "/ihe/services/pix", "/ihe/services/pdq"]:
+        service = path.rsplit("/", 1)[-1]
         wire = Wire(gateway.session("medecin"))
         try:
-            client = zeep.Client(f"{gateway.url}{SERVICES}{service}?wsdl", transport=wire)
+            client = zeep.Client(f"{gateway.url}{path}?wsdl", transport=wire)
             port = next(iter(next(iter(client.wsdl.services.values())).ports.values()))
             found[service] = sorted(port.binding._operations)
         except Exception as problem:  # told in the report

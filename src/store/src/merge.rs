@@ -21,7 +21,7 @@ use crate::{
 /// Rows taken over at once.
 const PAGE: i64 = 200;
 /// Documents that one merge takes over at most: it keeps every other write waiting.
-const MOST: i64 = 20_000;
+const MOST: i64 = 5_000;
 
 /// A merge of two spaces, decided on both.
 #[derive(Debug)]
