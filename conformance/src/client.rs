@@ -49,6 +49,7 @@ pub struct Server {
     pub repository: String,
     pub patients: String,
     pub habilitations: String,
+    pub pix: String,
     pub repository_id: String,
     pub fhir: String,
     seed: u128,
@@ -92,6 +93,7 @@ impl Server {
             repository: arguments.repository.clone(),
             patients: arguments.patients.clone(),
             habilitations: arguments.habilitations.clone(),
+            pix: arguments.pix.clone(),
             repository_id: arguments.repository_id.clone(),
             fhir: arguments.fhir.clone(),
             seed,
@@ -107,6 +109,14 @@ impl Server {
 
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, String> {
         let mut request = self.agent.post(format!("{}{path}", self.target));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.send(body))
+    }
+
+    pub fn put(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, String> {
+        let mut request = self.agent.put(format!("{}{path}", self.target));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

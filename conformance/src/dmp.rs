@@ -252,6 +252,28 @@ pub const CLAUSES: &[Clause] = &[
             has(&answer, &s.ins)
         },
     },
+    Clause {
+        name: "ITI-45_3.45.4.2.3_unknown_domain",
+        asks: "an identifier of an unknown domain is answered by AE with its place, and no patient",
+        check: |s| {
+            let answer = identifiers(s, "1.2.250.1.999.404", "1")?;
+            for part in ["PRPA_IN201310UV02", "\"AE\"", "acknowledgementDetail", "<location>"] {
+                has(&answer, part)?;
+            }
+            expect(&answer, !answer.text().contains("patientPerson"), "no patient")
+        },
+    },
+    Clause {
+        name: "ITI-45_3.45.4.2.2_no_name",
+        asks: "an answer on identifiers names nobody and repeats the query",
+        check: |s| {
+            let answer = identifiers(s, &s.oid, &s.ins)?;
+            for part in ["PRPA_IN201310UV02", "\"AA\"", "queryByParameter"] {
+                has(&answer, part)?;
+            }
+            expect(&answer, !answer.text().contains("<family"), "no name")
+        },
+    },
 ];
 
 /// Clauses about a number that has no record, with a VIHF for it.
@@ -390,6 +412,20 @@ fn dmp_as(s: &Server, vihf: &str, path: &str, action: &str, body: &str) -> Resul
     )?;
     expect(&answer, answer.status == 200, "HTTP 200")?;
     Ok(answer)
+}
+
+/// ITI-45 on one identifier.
+fn identifiers(s: &Server, domain: &str, number: &str) -> Result<Answer, String> {
+    let device =
+        |oid: &str| format!(r#"<device classCode="DEV" determinerCode="INSTANCE"><id root="{oid}"/></device>"#);
+    let body = format!(
+        r#"<PRPA_IN201309UV02 xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0"><id root="{}"/><creationTime value="20260101120000"/><interactionId root="2.16.840.1.113883.1.6" extension="PRPA_IN201309UV02"/><processingCode code="D"/><processingModeCode code="T"/><acceptAckCode code="AL"/><receiver typeCode="RCV">{}</receiver><sender typeCode="SND">{}</sender><controlActProcess classCode="CACT" moodCode="EVN"><code code="PRPA_TE201309UV02" codeSystem="2.16.840.1.113883.1.6"/><queryByParameter><queryId root="{}"/><statusCode code="new"/><responsePriorityCode code="I"/><parameterList><patientIdentifier><value root="{domain}" extension="{number}"/><semanticsText>Patient.id</semanticsText></patientIdentifier></parameterList></queryByParameter></controlActProcess></PRPA_IN201309UV02>"#,
+        s.fresh_oid(),
+        device("1.2.250.1.213.4.1.1.1"),
+        device("1.2.250.1.999.6"),
+        s.fresh_oid(),
+    );
+    dmp_as(s, vihf(s), &s.pix, "urn:hl7-org:v3:PRPA_IN201309UV02", &body)
 }
 
 fn demographics(s: &Server, ins: &str) -> Result<Answer, String> {

@@ -1,4 +1,5 @@
-//! PDSm 3.1.1 on FHIR R4: ITI-65, ITI-66, ITI-67 and ITI-68, and what FHIR itself asks of every server.
+//! PDSm 3.1.1 on FHIR R4: ITI-65, ITI-66, ITI-67 and ITI-68; PIXm 3.1.0: ITI-83 and ITI-104; and what FHIR itself asks of
+//! every server.
 
 use crate::{
     Clause,
@@ -195,7 +196,52 @@ pub const CLAUSES: &[Clause] = &[
             if text.contains(&s.ins) { Ok(()) } else { Err(text) }
         },
     },
+    Clause {
+        name: "PIXm_2_3.83.4.2.2_domain_of_source",
+        asks: "an unknown domain of sourceIdentifier is refused by 400 code-invalid",
+        check: |s| issue(&get(s, &pix("urn:oid:1.2.250.1.999.404%7C1", ""), true)?, 400, "code-invalid"),
+    },
+    Clause {
+        name: "PIXm_2_3.83.4.2.2_domain_of_target",
+        asks: "an unknown targetSystem is refused by 403 code-invalid",
+        check: |s| {
+            let source = format!("urn:oid:{}%7C{}", s.oid, s.ins);
+            let target = "&targetSystem=urn:oid:1.2.250.1.999.404";
+            issue(&get(s, &pix(&source, target), true)?, 403, "code-invalid")
+        },
+    },
+    Clause {
+        name: "PIXm_2_3.83.4.2.2_parameters",
+        asks: "identifiers of a patient are Parameters of targetIdentifier, and never the one that was asked by",
+        check: |s| {
+            let json = get(s, &pix(&format!("urn:oid:{}%7C{}", s.oid, s.ins), ""), true)?.json()?;
+            same(&json["resourceType"], "Parameters")?;
+            if json.to_string().contains(&s.ins) { Err(json.to_string()) } else { Ok(()) }
+        },
+    },
+    Clause {
+        name: "PIXm_2_3.104_foreign_domain",
+        asks: "a feed into a domain that is not the caller's is refused by a 4xx with an OperationOutcome",
+        check: |s| {
+            let body =
+                br#"{"resourceType":"Patient","identifier":[{"system":"urn:oid:1.2.250.1.999.404","value":"1"}]}"#;
+            let path = format!("{}/Patient?identifier=urn:oid:1.2.250.1.999.404%7C1", s.fhir);
+            let headers = [("authorization", bearer(s)), ("content-type", "application/fhir+json".to_owned())];
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let answer = s.put(&path, &headers, body)?;
+            if answer.status / 100 == 4 { outcome(&answer, answer.status) } else { Err(answer.head()) }
+        },
+    },
 ];
+
+fn pix(source: &str, more: &str) -> String {
+    format!("/Patient/$ihe-pix?sourceIdentifier={source}{more}")
+}
+
+fn issue(answer: &Answer, status: u16, code: &str) -> Result<(), String> {
+    outcome(answer, status)?;
+    same(&answer.json()?["issue"][0]["code"], code)
+}
 
 fn bearer(s: &Server) -> String {
     format!("Bearer {}", s.bearer.as_deref().unwrap_or_default())

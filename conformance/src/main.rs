@@ -1,5 +1,5 @@
 //! Conformance of a document-sharing server, by the wire alone: ITI-18, 41, 43, 57, 62 and the DMP's own
-//! messages by SOAP, PDSm (ITI-65, 66, 67, 68) by FHIR.
+//! messages by SOAP, PIX v3 (ITI-45); PDSm (ITI-65, 66, 67, 68) and PIXm (ITI-83, 104) by FHIR.
 //! Each test is named by the clause it checks. Writes JUnit XML and one HTML page; exit 1 when a clause is not met.
 
 mod bundle;
@@ -61,6 +61,9 @@ pub struct Arguments {
     /// Path of the habilitations service.
     #[arg(long, default_value = "/si-dmp-server/v2/services/habilitations")]
     pub habilitations: String,
+    /// Path of the PIX manager.
+    #[arg(long, default_value = "/ihe/services/pix")]
+    pub pix: String,
     /// repositoryUniqueId of the server.
     #[arg(long, default_value = "1.2.250.1.213.4.1.1.1.2")]
     pub repository_id: String,

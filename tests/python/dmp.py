@@ -415,7 +415,13 @@ class Schemas:
         "PRPA_IN201308UV02": "HL7V3/NE2009/multicacheschemas/PRPA_IN201308UV02.xsd",
         "PRPA_IN201313UV02": "HL7V3/NE2009/multicacheschemas/PRPA_IN201313UV02.xsd",
         "PRPA_IN201316UV02": "HL7V3/NE2009/multicacheschemas/PRPA_IN201316UV02.xsd",
-        "PRPA_IN201306UV02": "HL7V3/NE2008/multicacheschemas/PRPA_IN201306UV02.xsd",
+        **{
+            name: f"HL7V3/NE2008/multicacheschemas/{name}.xsd"
+            for name in [
+                "MCCI_IN000002UV01", "PRPA_IN201301UV02", "PRPA_IN201302UV02", "PRPA_IN201304UV02", "PRPA_IN201306UV02",
+                "PRPA_IN201309UV02", "PRPA_IN201310UV02",
+            ]
+        },
         "RegistryResponse": "ebRS/rs.xsd",
         "AdhocQueryResponse": "ebRS/query.xsd",
         "RetrieveDocumentSetResponse": "IHE/XDS.b_DocumentRepository.xsd",
@@ -624,10 +630,12 @@ def one_by_one(gateway, demo):
 def descriptions(gateway):
     """Our own descriptions, as a tool loads them: operations of each service."""
     found = {}
-    for service in ["registry", "repository", "patients", "habilitations"]:
+    paths = [SERVICES + name for name in ["registry", "repository", "patients", "habilitations"]]
+    for path in [*paths, "/ihe/services/pix", "/ihe/services/pdq"]:
+        service = path.rsplit("/", 1)[-1]
         wire = Wire(gateway.session("medecin"))
         try:
-            client = zeep.Client(f"{gateway.url}{SERVICES}{service}?wsdl", transport=wire)
+            client = zeep.Client(f"{gateway.url}{path}?wsdl", transport=wire)
             port = next(iter(next(iter(client.wsdl.services.values())).ports.values()))
             found[service] = sorted(port.binding._operations)
         except Exception as problem:  # told in the report

@@ -298,9 +298,48 @@ async fn what_is_not_one_person_in_two_open_spaces_is_not_merged() {
     refused_at(gateway.ins(1), &other, "identity_mismatch");
     refused_at(gateway.ins(5), &other, "merge_refused");
     refused_at(&other, gateway.ins(5), "merge_refused");
+    // What the gateway remembers of the one is of no consequence once the command line has made them one.
+    let mut remembered = about(&gateway, "medecin", &other);
+    refused_by_registry(&remembered.find("").await, "LocalPolicyRestrictionError", "not_authorised");
     let _ = gateway.command(&["space", "merge", "--ins", &other, "--into", gateway.ins(0)]);
+    assert!(remembered.listed("").await.iter().any(|id| id == "1.2.250.1.999.7.1.1.1"));
     refused_at(&other, gateway.ins(0), "merge_refused");
     assert!(stored(&gateway) > 0);
+}
+
+#[tokio::test]
+async fn every_answer_is_valid_by_the_schemas_of_hl7() {
+    let Some(contract) = crate::zeep::contract() else { return };
+    let gateway = Gateway::start();
+    let mut hospital = source(&gateway);
+    let patient = FedPatient::of(&gateway.demo, 0, "V1");
+    let domain = patient.local.0.clone();
+    let mut messages = serde_json::Map::new();
+    for (name, number) in [("ITI-44 accepted", "V1"), ("ITI-44 refused", "V^")] {
+        let fed = FedPatient { local: (domain.clone(), number.into()), ..patient.clone() };
+        let body = soap::identity_feed(ADD, &fed, None);
+        let asked = soap::envelope(&format!("urn:hl7-org:v3:{ADD}"), &hospital.vihf, &body);
+        messages.insert(format!("{name}, asked"), asked.into());
+        messages.insert(name.into(), feed(&mut hospital, ADD, &fed).await.into());
+    }
+    messages.insert("ITI-44 merge refused".into(), merge(&mut hospital, &patient, "V9").await.into());
+    for (name, number, wanted) in [
+        ("ITI-45 found", "V1", vec![]),
+        ("ITI-45 nothing", "V1", vec![domain.as_str()]),
+        ("ITI-45 unknown", "V2", vec![]),
+    ] {
+        let (answer, _) = known_by(&mut hospital, &domain, number, &wanted).await;
+        messages.insert(name.into(), answer.into());
+    }
+    let by_number = format!(
+        r#"<livingSubjectId><value root="{domain}" extension="V1"/><semanticsText>LivingSubject.id</semanticsText></livingSubjectId>"#
+    );
+    let found = post(&mut hospital, soap::PDQ, "PRPA_IN201305UV02", &soap::find_candidates(&by_number)).await;
+    messages.insert("ITI-47".into(), found.text().into());
+    let report = crate::zeep::validity(&contract, &messages.into());
+    for (name, said) in report.as_object().expect("a report") {
+        assert_eq!(said, "valid", "{name}");
+    }
 }
 
 /// What a consumer answers: that it took the notice, or not.
@@ -346,6 +385,10 @@ async fn a_consumer_is_told_of_its_own_patients_until_it_has_taken_it() {
         assert!(told.contains(part), "{part}: {told}");
     }
     assert!(!told.contains(&patient.family), "nobody is named: {told}");
+    if let Some(contract) = crate::zeep::contract() {
+        let report = crate::zeep::validity(&contract, &serde_json::json!({ "ITI-46": told }));
+        assert_eq!(report["ITI-46"], "valid");
+    }
     // Who has blocked the structure is told of to nobody; once there is nothing more to say, nothing is said.
     let other = FedPatient::of(&gateway.demo, 1, "N2");
     let third = FedPatient::of(&gateway.demo, 2, "N3");

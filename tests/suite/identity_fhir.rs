@@ -88,7 +88,7 @@ async fn a_number_is_linked_asked_by_and_taken_away() {
     let ask = format!("Patient/$ihe-pix?sourceIdentifier={own}%7CF1&targetSystem={SYSTEM}");
     let ins = format!("{SYSTEM}|{}", gateway.ins(0));
     let told = source.get(&ask).await;
-    assert_eq!(identifiers(&told), [ins.clone()]);
+    assert_eq!(identifiers(&told), std::slice::from_ref(&ins));
     let id = told.json()["parameter"][1]["valueReference"]["reference"].as_str().unwrap_or_default().to_owned();
     assert!(id.contains("/fhir/Patient/"), "{}", told.text());
     let posted = json!({ "resourceType": "Parameters", "parameter": [

@@ -2,8 +2,9 @@
 //! running program over mutual TLS, and `lxml` holds the answers against the schemas (`tests/python/dmp.py`).
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ const CALLS: &[(&str, &str, &str)] = &[
 
 /// The contract, where it and its client are here; a test that has none says so and ends.
 #[expect(clippy::print_stderr, reason = "a test says that it was skipped")]
-fn contract() -> Option<PathBuf> {
+pub(crate) fn contract() -> Option<PathBuf> {
     let Some(contract) = corpus::shared().map(|shared| shared.join("corpus/dmp/contract")).filter(|c| c.is_dir())
     else {
         eprintln!("skipped: no contract of the DMP here");
@@ -56,6 +57,18 @@ fn contract() -> Option<PathBuf> {
         return None;
     }
     Some(contract)
+}
+
+/// What the schemas of the contract say of SOAP messages, by name.
+pub(crate) fn validity(contract: &Path, messages: &Value) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/valid.py");
+    let mut run = Command::new("python3");
+    run.arg(script).arg(contract).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = run.spawn().expect("python3 runs");
+    child.stdin.take().expect("piped").write_all(messages.to_string().as_bytes()).expect("it reads");
+    let done = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&done.stderr);
+    serde_json::from_slice(&done.stdout).unwrap_or_else(|e| panic!("no report ({e}): {said}"))
 }
 
 fn report(gateway: &Gateway, contract: &Path) -> Value {
@@ -99,6 +112,6 @@ async fn software_made_from_the_contract_of_the_dmp_is_served_by_every_service()
     assert_eq!(retrieved["same_bytes"], true, "{retrieved:#}");
     // Our own descriptions, as a tool loads them.
     let operations = |service: &str| report["descriptions"][service].as_array().map_or(0, Vec::len);
-    let counted = ["registry", "repository", "patients", "habilitations"].map(operations);
-    assert_eq!(counted, [6, 3, 5, 2], "{:#}", report["descriptions"]);
+    let counted = ["registry", "repository", "patients", "habilitations", "pix", "pdq"].map(operations);
+    assert_eq!(counted, [6, 3, 5, 2, 4, 1], "{:#}", report["descriptions"]);
 }

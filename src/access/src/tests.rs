@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use space::{
-    Actor, AuthMode, Authorisation, AvailabilityStatus, Cause, EmergencyConsents, Profession, ProfessionalId, Purpose,
-    Role, Settings, SpaceId, SpaceState, StructureId, Visibility, actor::Software, settings::AuthorisationKind,
+    Actor, AuthMode, Authorisation, AvailabilityStatus, Cause, EmergencyConsents, Oid, Profession, ProfessionalId,
+    Purpose, Role, Settings, SpaceId, SpaceState, StructureId, Visibility, actor::Software,
+    settings::AuthorisationKind,
 };
 use terminology::Mappings;
 
-use crate::{AccessPolicy, Action, Column, EntryFacts, Operation, Owner, Right, Rule, Tables, matrix::KindIndex};
+use crate::{
+    AccessPolicy, Action, Column, Consumer, Domain, EntryFacts, Operation, Owner, Right, Rule, Tables,
+    matrix::KindIndex,
+};
 
 const ME: &str = "899900000011";
 const MY_STRUCTURE: &str = "499900000011001";
@@ -268,11 +272,69 @@ fn spaces_that_are_not_open_answer_nobody() {
         (SpaceState::Noticed, Cause::SpaceNotOpen),
         (SpaceState::Opposed, Cause::SpaceClosed),
         (SpaceState::Closed, Cause::SpaceClosed),
+        (SpaceState::Merged, Cause::SpaceClosed),
     ] {
         let s = Settings { state, ..settings() };
-        for op in [Operation::Deposit, Operation::Find, Operation::FindReference] {
+        for op in [
+            Operation::Deposit,
+            Operation::Find,
+            Operation::FindReference,
+            Operation::LinkNumber,
+            Operation::CrossReference,
+            Operation::Merge,
+        ] {
             assert_eq!(t.decide(&physician(), op, space(), &s).map(|_| ()).map_err(|r| r.cause), Err(cause));
         }
+    }
+}
+
+fn domain(oid: &str, structure: &str, shared: bool) -> Domain {
+    let structure = StructureId::parse(structure).expect("a structure");
+    Domain { oid: Oid::parse(oid).expect("an OID"), structure, name: String::new(), shared }
+}
+
+#[test]
+fn a_domain_is_fed_by_its_structure_and_told_of_to_others_only_when_shared() {
+    let other = "10B0999992";
+    let domains =
+        vec![domain("1.2.1", MY_STRUCTURE, false), domain("1.2.2", other, false), domain("1.2.3", other, true)];
+    let t = tables(AccessPolicy::default()).with_domains(domains);
+    let (mine, claimed) = (physician(), Arc::new(Actor { structure_proven: false, ..(*physician()).clone() }));
+    let oid = |text: &str| Oid::parse(text).expect("an OID");
+    let feeds = |actor: &Actor, text: &str| t.source_of(actor, &oid(text)).map(drop).map_err(|r| r.cause);
+    assert_eq!(feeds(&mine, "1.2.1"), Ok(()));
+    assert_eq!(feeds(&claimed, "1.2.1"), Err(Cause::ForeignDomain), "a structure that is merely claimed");
+    assert_eq!(feeds(&mine, "1.2.2"), Err(Cause::ForeignDomain));
+    assert_eq!(feeds(&mine, "1.2.3"), Err(Cause::ForeignDomain), "shared is told, not fed");
+    assert_eq!(feeds(&mine, "1.2.4"), Err(Cause::UnknownDomain));
+    let told = |actor: &Actor| {
+        ["1.2.1", "1.2.2", "1.2.3", "1.2.4", "1.2.250.1.213.1.4.8"].map(|o| t.may_be_told(actor, &oid(o)))
+    };
+    assert_eq!(told(&mine), [true, false, true, false, true]);
+    assert_eq!(told(&claimed), [false, false, true, false, true]);
+}
+
+#[test]
+fn a_consumer_is_told_what_its_structure_could_ask_for_and_nothing_when_blocked() {
+    let other = "10B0999992";
+    let domains = vec![domain("1.2.1", MY_STRUCTURE, false), domain("1.2.2", other, false)];
+    let t = tables(AccessPolicy::default()).with_domains(domains);
+    let oid = |text: &str| Oid::parse(text).expect("an OID");
+    let structure = StructureId::parse(MY_STRUCTURE).expect("a structure");
+    let consumer = Consumer { name: "dpi".into(), structure, domains: vec![oid("1.2.1"), oid("1.2.2")] };
+    let told = ["1.2.1", "1.2.2", "1.2.250.1.213.1.4.8"].map(|o| t.tells_consumer(&consumer, &oid(o)));
+    assert_eq!(told, [true, false, false], "its own, not another's, and no register that it does not follow");
+    let operator = Arc::new(Actor::operator("job"));
+    let decide =
+        |s: &Settings| t.decide_notice(&operator, &consumer, space(), s).map(|p| p.operation()).map_err(|r| r.cause);
+    assert_eq!(decide(&settings()), Ok(Operation::Notify));
+    let mut blocked = settings();
+    blocked.authorisations.push(standing(MY_STRUCTURE, true, AuthorisationKind::Blocked));
+    assert_eq!(decide(&blocked), Err(Cause::Blocked));
+    assert_eq!(decide(&Settings { state: SpaceState::Noticed, ..settings() }), Err(Cause::SpaceClosed));
+    for operation in [Operation::Notify, Operation::Merge, Operation::LinkNumber] {
+        let denied = t.decide(&operator, operation, space(), &settings());
+        assert_eq!(denied.map(drop).map_err(|r| r.cause), Err(Cause::FunctionDenied), "{operation:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use space::{
     Cause, Holder, Ins, InsOid, LocalId, Refusal, Settings, SpaceId, SpaceState, TraitQuery, holder::comparable_name,
     trace::Act,
 };
-use store::{Change, Merge, StoreError};
+use store::{Change, Merge, Notification, StoreError};
 
 use crate::{
     Caller, Desk, Fault,
@@ -148,6 +148,11 @@ impl Desk {
             dropped,
             at_ms: self.clock.now().as_millisecond(),
             told: self.consumers.iter().map(|consumer| consumer.name.clone()).collect(),
+            notifications: vec![Notification {
+                message_id: self.rng.uuid().to_string(),
+                kind: "spaces_merged",
+                payload: serde_json::json!({ "by": actor.name }).to_string(),
+            }],
         };
         match self.store.merge(merge).await {
             Err(StoreError::Conflict { cause: Cause::MergeRefused, .. }) => {

@@ -33,7 +33,7 @@ use crate::{
     },
     translate::{
         ids, person, systems,
-        urls::{FR_CORE_V2_0203, TDE_AUDIT_EVENT},
+        urls::{FR_CORE_V2_0203, RFC_3986, TDE_AUDIT_EVENT},
     },
 };
 
@@ -300,6 +300,11 @@ fn entities(event: &TraceEvent, ins: Option<&Ins>) -> Vec<AuditEntity> {
             entity(reference, "2", "3")
         }
         (true, false) => entity(Reference::identified("DocumentReference", ids::unique(target)), "2", "3"),
+        // Whose numbers were fed or asked by: a domain of identifiers.
+        (false, _) if space::Oid::parse(target).is_ok() => {
+            let identifier = Identifier::new(RFC_3986, format!("urn:oid:{target}"));
+            entity(Reference { identifier: Some(identifier), ..Reference::default() }, "2", "5")
+        }
         // On whom a setting bears: a professional or a structure.
         (false, _) => {
             let identifier = Identifier { value: Some(target.clone()), ..Identifier::default() };
@@ -368,6 +373,12 @@ mod tests {
             wire_fhir::check(&value).expect("FHIR R4");
             assert_eq!((&value["outcome"], &value["outcomeDesc"]), (&"4".into(), &"blocked".into()));
             assert!(value["agent"].as_array().is_some_and(|a| a.len() >= 2), "TDE asks for two");
+            let fed = TraceEvent { act: Act::FeedIdentity, ..event };
+            let value = serde_json::to_value(audit_event(&fed, Some(&ins))).expect("JSON");
+            wire_fhir::check(&value).expect("FHIR R4");
+            let domain = &value["entity"][1];
+            assert_eq!((&domain["type"]["code"], &domain["role"]["code"]), (&"2".into(), &"5".into()), "{domain:#}");
+            assert_eq!(domain["what"]["identifier"]["value"], "urn:oid:1.2.3");
         }
     }
 

@@ -109,6 +109,7 @@ pub(crate) async fn commit(
                 if done.is_ok() {
                     for part in parts {
                         *standing.revisions.entry(part.guard.space.clone()).or_insert(0) += 1;
+                        messages.extend(part.messages.iter().map(|m| (part.trace.at_ms, m)));
                     }
                     for trace in traced {
                         traces.push(log.link(trace.clone(), &mut blocks));

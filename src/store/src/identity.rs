@@ -103,7 +103,8 @@ impl Store {
         let mut prepared = Vec::with_capacity(changes.len());
         for (permit, change, event) in changes {
             let change = self.prepared(permit, change).await?;
-            prepared.push(SpaceChange { guard: Guard::on(permit), change, trace: self.trace(event)? });
+            let trace = self.trace(event)?;
+            prepared.push(SpaceChange { guard: Guard::on(permit), change, trace, messages: Vec::new() });
         }
         self.writer.submit(Job::Change(prepared)).await.map(drop)
     }

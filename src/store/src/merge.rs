@@ -13,7 +13,7 @@ use crate::{
     error::StoreError,
     holders::{Identity, space_id},
     identity::{self, NewNotice},
-    records::json,
+    records::{Notification, json},
     vault::DataKey,
     writer::{Guard, Job, PreparedChange, SpaceChange},
 };
@@ -21,7 +21,7 @@ use crate::{
 /// Rows taken over at once.
 const PAGE: i64 = 200;
 /// Documents that one merge takes over at most: it keeps every other write waiting.
-const MOST: i64 = 20_000;
+const MOST: i64 = 5_000;
 
 /// A merge of two spaces, decided on both.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct Merge<'a> {
     pub at_ms: i64,
     /// Consumers to be told.
     pub told: Vec<String>,
+    /// What the holder is to be told.
+    pub notifications: Vec<Notification>,
 }
 
 /// What a space needs to take another over.
@@ -80,8 +82,14 @@ impl Store {
                 guard: Guard::on(survivor),
                 change: PreparedChange::Absorb(Box::new(absorption)),
                 trace: self.trace(merge.survivor.1)?,
+                messages: self.sealed(&survivor.space().to_string(), merge.notifications)?,
             },
-            SpaceChange { guard: Guard::on(retired), change: retire, trace: self.trace(merge.retired.1)? },
+            SpaceChange {
+                guard: Guard::on(retired),
+                change: retire,
+                trace: self.trace(merge.retired.1)?,
+                messages: Vec::new(),
+            },
         ];
         self.writer.submit(Job::Change(parts)).await.map(drop)
     }

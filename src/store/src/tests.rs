@@ -61,6 +61,7 @@ on_both! {
 }
 
 mod evidence;
+mod identity;
 mod operations;
 mod plans;
 

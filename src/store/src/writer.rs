@@ -74,6 +74,7 @@ pub(crate) struct SpaceChange {
     pub(crate) guard: Guard,
     pub(crate) change: PreparedChange,
     pub(crate) trace: PendingTrace,
+    pub(crate) messages: Vec<SealedMessage>,
 }
 
 /// An act that is to be traced.

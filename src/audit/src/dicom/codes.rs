@@ -68,6 +68,7 @@ pub(super) fn event_type(act: Act, face: &str) -> Coded {
         ) => coded("ITI-57", TRANSACTIONS, "Update Document Set"),
         (Act::Subscribe, "ihe") => coded("ITI-52", TRANSACTIONS, "Document Metadata Subscribe"),
         (Act::FeedIdentity, "ihe") => coded("ITI-44", TRANSACTIONS, "Patient Identity Feed"),
+        (Act::FeedIdentity, "fhir") => coded("ITI-104", TRANSACTIONS, "Patient Identity Feed FHIR"),
         (Act::ReadTrace, "fhir") => coded("ITI-81", TRANSACTIONS, "Retrieve ATNA Audit Event"),
         (act, _) => ours(act),
     }

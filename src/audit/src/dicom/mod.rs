@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use space::{
-    Actor, Ins, ProfessionalId, Role, StructureId,
+    Actor, Ins, Oid, ProfessionalId, Role, StructureId,
     people::{PS_ID_NAT_OID, STRUCT_ID_NAT_OID},
     trace::{Act, ActKind, Outcome, TraceEvent},
 };
@@ -233,11 +233,15 @@ fn objects(xml: &mut Xml, event: &TraceEvent, source: &AuditSource) {
     let on_documents = event.act.is_on_documents();
     let left_off = event.targets.len().saturating_sub(MAX_TARGETS);
     for (nth, target) in event.targets.iter().take(MAX_TARGETS).enumerate() {
+        // Whose numbers were fed or asked by: a domain of identifiers, and nobody.
+        let domain = (!on_documents && Oid::parse(target).is_ok()).then(|| format!("urn:oid:{target}"));
         let (kind, role, id_type) = match on_documents {
             true if target.starts_with("urn:uuid:") => (Some("2"), "3", codes::ENTRY_UUID),
             true => (Some("2"), "3", codes::REPORT_NUMBER),
+            false if domain.is_some() => (Some("2"), "5", codes::URI),
             false => (person_or_organisation(target), "15", codes::USER_IDENTIFIER),
         };
+        let target = domain.as_ref().unwrap_or(target);
         let last_of_cut = left_off > 0 && nth + 1 == MAX_TARGETS;
         let details = last_of_cut.then(|| ("urn:passerelle:targets-left-off", left_off.to_string()));
         let details = details.into_iter().collect();

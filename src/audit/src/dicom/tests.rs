@@ -203,6 +203,10 @@ fn people_and_things_are_identified() {
     assert_eq!(object(&xml, "ParticipantObjectTypeCodeRole"), ["1", "3"]);
     let xml = audit_message(&event(Act::Find, "ihe"), Some(&ins()), &source());
     assert_eq!(object(&xml, "ParticipantObjectTypeCodeRole"), ["1", "24", "3"]);
+    let fed = audit_message(&event(Act::FeedIdentity, "fhir"), Some(&ins()), &source());
+    assert_eq!(object(&fed, "ParticipantObjectID"), [ins().to_cx(), "urn:oid:1.2.3.4".into()], "a domain, and nobody");
+    assert_eq!(object(&fed, "ParticipantObjectTypeCodeRole"), ["1", "5"]);
+    assert!(fed.contains("ITI-104"), "{fed}");
     let blocked = TraceEvent {
         targets: vec!["899900000001".into(), "2172888100".into(), "T750000001".into(), "1750000001".into()],
         space: Some(SpaceId(uuid::Uuid::nil())),
