@@ -149,6 +149,14 @@ fn one_code(common: &Common, scheme: &str, attribute: &str) -> Result<Code> {
     }
 }
 
+/// The same of an attribute that may be left out here: what is missing in the end, the rules of metadata tell.
+fn said_code(common: &Common, scheme: &str, attribute: &str) -> Result<Code> {
+    match classified(common, scheme).next() {
+        None => Ok(Code::default()),
+        Some(_) => one_code(common, scheme, attribute),
+    }
+}
+
 fn codes(common: &Common, scheme: &str) -> Result<Vec<Code>> {
     classified(common, scheme).map(code).collect()
 }
@@ -214,12 +222,12 @@ fn document(object: &ExtrinsicObject, own: &str, at: &Dtm) -> Result<SubmittedDo
         service_stop_time: slots.time("serviceStopTime")?,
         language_code: slots.one("languageCode")?.unwrap_or_default(),
         mime_type: object.mime_type.clone().unwrap_or_default(),
-        class_code: one_code(common, scheme::ENTRY_CLASS, "classCode")?,
-        type_code: one_code(common, scheme::ENTRY_TYPE, "typeCode")?,
-        format_code: one_code(common, scheme::ENTRY_FORMAT, "formatCode")?,
+        class_code: said_code(common, scheme::ENTRY_CLASS, "classCode")?,
+        type_code: said_code(common, scheme::ENTRY_TYPE, "typeCode")?,
+        format_code: said_code(common, scheme::ENTRY_FORMAT, "formatCode")?,
         confidentiality_codes: codes(common, scheme::ENTRY_CONFIDENTIALITY)?,
-        healthcare_facility_type_code: one_code(common, scheme::ENTRY_FACILITY, "healthcareFacilityTypeCode")?,
-        practice_setting_code: one_code(common, scheme::ENTRY_PRACTICE, "practiceSettingCode")?,
+        healthcare_facility_type_code: said_code(common, scheme::ENTRY_FACILITY, "healthcareFacilityTypeCode")?,
+        practice_setting_code: said_code(common, scheme::ENTRY_PRACTICE, "practiceSettingCode")?,
         event_codes: codes(common, scheme::ENTRY_EVENT)?,
         reference_ids: slots.values(scheme::REFERENCE_IDS).into_iter().map(Cx).collect(),
         hash: String::new(),
