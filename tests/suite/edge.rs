@@ -137,7 +137,8 @@ async fn a_line_that_is_cut_loses_nothing_and_what_is_sent_again_arrives_once_an
     assert!(world.core.command(&["verify"]).contains("\"problems\":[]"));
 }
 
-#[tokio::test]
+// Commands of the program call upstream while this thread waits for them: the line needs another.
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_upstream_is_told_with_its_cause_and_sent_again_by_command() {
     let world = World::new().await;
     // A holder whom the edge knows and the core does not.
