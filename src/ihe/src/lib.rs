@@ -33,7 +33,7 @@ use space::{Credential, Oid, Refusal};
 use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
 pub use answer::Faulted;
-pub use beyond::Other;
+pub use beyond::{Other, Rest};
 pub use service::{Kind, Service, Transaction};
 
 /// Turns the assertion of an envelope into a credential. Carried out by the program with the room `trust`.
