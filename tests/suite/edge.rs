@@ -7,6 +7,7 @@ use serde_json::Value;
 use space::{Ins, InsOid, InsTolerance};
 use testkit::{Credentials, Gateway, GatewayOptions, Proxy, TestDocument, proxy::Fault, soap};
 
+use crate::fhir_bundle::FhirCaller;
 use crate::support::{Caller, PARTIAL, SUCCESS, eventually, newest, refused, succeeded};
 
 /// What an edge of `core`, reached at `address`, is configured with.
@@ -81,9 +82,18 @@ async fn what_is_put_in_at_the_edge_arrives_upstream_with_its_bytes_and_identifi
     let large = TestDocument::of(crate::iti41::noise(300_000), "11502-2", "10");
     here.put(&small).await;
     here.put(&large).await;
-    world.reached("sent", 2).await;
+    // By the other face, and one in place of another.
+    let by_fhir = TestDocument::biology();
+    let _ = FhirCaller::of(&world.edge, "medecin", 0).put(&by_fhir).await;
+    let (old, mut new) = (TestDocument::biology(), TestDocument::biology());
+    here.put(&old).await;
+    new.replaces = Some(here.entry_uuid(&old.unique_id).await);
+    here.put(&new).await;
+    world.reached("sent", 5).await;
     let mut there = Caller::of(&world.core, "medecin", 0);
-    for document in [&small, &large] {
+    let listed = there.listed("").await;
+    assert!(listed.contains(&new.unique_id) && !listed.contains(&old.unique_id), "{listed:?}");
+    for document in [&small, &large, &by_fhir, &new] {
         assert_eq!(there.bytes(&document.unique_id).await, document.body.as_slice());
         assert_eq!(there.entry_uuid(&document.unique_id).await, here.entry_uuid(&document.unique_id).await);
     }
@@ -94,7 +104,7 @@ async fn what_is_put_in_at_the_edge_arrives_upstream_with_its_bytes_and_identifi
         (&"899900000101".into(), &"10B0999991".into()),
         "{event}"
     );
-    assert_eq!(newest(&world.edge, &here.ins, "forward")["documents"][0], large.unique_id);
+    assert_eq!(newest(&world.edge, &here.ins, "forward")["documents"][0], new.unique_id);
     assert!(world.sets("queued").is_empty() && world.sets("refused").is_empty());
 }
 
