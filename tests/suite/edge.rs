@@ -35,7 +35,12 @@ impl World {
     async fn new() -> Self {
         let core = Gateway::start();
         let line = Proxy::to(&core.pro).await;
-        let edge = Gateway::with(options(&line.address));
+        // The demonstration's own documents are put in before it is an edge.
+        let mut edge = Gateway::start();
+        for (key, value) in options(&line.address).environment {
+            edge.set(&key, &value);
+        }
+        edge.restart();
         Self { core, edge, line }
     }
 
@@ -256,6 +261,16 @@ async fn what_is_masked_or_deleted_here_is_so_upstream_after_what_it_bears_on() 
     for gone in [deleted, removed] {
         assert!(!seen.contains(&gone.unique_id));
     }
+    // An order that upstream carries out and whose answer is lost: asked again, it refuses, and is found to have done it.
+    let last = TestDocument::biology();
+    author.put(&last).await;
+    world.reached("sent", 7).await;
+    let uuid = author.entry_uuid(&last.unique_id).await;
+    world.line.next(Fault::CutInside(40), 1);
+    succeeded(&crate::iti57::update(&mut author, &soap::status_order(&uuid, soap::APPROVED, soap::ARCHIVED)).await);
+    world.reached("sent", 8).await;
+    assert!(world.line.left() == 0 && world.sets("refused").is_empty());
+    assert!(!there.listed("").await.contains(&last.unique_id));
 }
 
 #[tokio::test]

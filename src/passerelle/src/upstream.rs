@@ -64,7 +64,7 @@ impl Feeder {
             return Ok(None);
         }
         let upstream = &config.upstream;
-        let timeout = Duration::from_secs(upstream.feed_timeout_s.clamp(1, 80));
+        let timeout = Duration::from_secs(upstream.feed_timeout_s.clamp(1, 75));
         let every = match upstream.sets_per_s {
             0 => Duration::ZERO,
             n => Duration::from_secs(1) / n,
