@@ -1,5 +1,6 @@
 //! Conformance of a document-sharing server, by the wire alone: ITI-18, 41, 43, 57, 62 and the DMP's own
-//! messages by SOAP, PIX v3 (ITI-45); PDSm (ITI-65, 66, 67, 68) and PIXm (ITI-83, 104) by FHIR.
+//! messages by SOAP, PIX v3 (ITI-45), ITI-38 and 39 of a community's gateway; PDSm (ITI-65, 66, 67, 68) and PIXm (ITI-83,
+//! 104) by FHIR.
 //! Each test is named by the clause it checks. Writes JUnit XML and one HTML page; exit 1 when a clause is not met.
 
 mod bundle;
@@ -8,6 +9,7 @@ mod dmp;
 mod fhir;
 mod report;
 mod soap;
+mod xca;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
@@ -67,6 +69,12 @@ pub struct Arguments {
     /// repositoryUniqueId of the server.
     #[arg(long, default_value = "1.2.250.1.213.4.1.1.1.2")]
     pub repository_id: String,
+    /// Path of the responding gateway (XCA).
+    #[arg(long, default_value = "/ihe/services/xca")]
+    pub xca: String,
+    /// homeCommunityId of the server (an OID). Without it the clauses of communities are skipped.
+    #[arg(long)]
+    pub home: Option<String>,
     /// Path of the FHIR base.
     #[arg(long, default_value = "/fhir")]
     pub fhir: String,
@@ -105,6 +113,7 @@ fn main() -> ExitCode {
         ("soap", soap::CLAUSES, server.vihf.is_some()),
         ("dmp", dmp::CLAUSES, server.vihf.is_some()),
         ("dmp", dmp::OF_NOBODY, server.nobody.is_some()),
+        ("xca", xca::CLAUSES, server.vihf.is_some() && server.home.is_some()),
         ("fhir", fhir::CLAUSES, server.bearer.is_some()),
     ] {
         for clause in clauses {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use space::{Ins, InsOid, InsTolerance};
 use testkit::{Credentials, Gateway, GatewayOptions, Proxy, TestDocument, proxy::Fault, soap};
 
+use crate::fhir_bundle::FhirCaller;
 use crate::support::{Caller, PARTIAL, SUCCESS, eventually, newest, refused, succeeded};
 
 /// What an edge of `core`, reached at `address`, is configured with.
@@ -34,7 +35,12 @@ impl World {
     async fn new() -> Self {
         let core = Gateway::start();
         let line = Proxy::to(&core.pro).await;
-        let edge = Gateway::with(options(&line.address));
+        // The demonstration's own documents are put in before it is an edge.
+        let mut edge = Gateway::start();
+        for (key, value) in options(&line.address).environment {
+            edge.set(&key, &value);
+        }
+        edge.restart();
         Self { core, edge, line }
     }
 
@@ -81,9 +87,18 @@ async fn what_is_put_in_at_the_edge_arrives_upstream_with_its_bytes_and_identifi
     let large = TestDocument::of(crate::iti41::noise(300_000), "11502-2", "10");
     here.put(&small).await;
     here.put(&large).await;
-    world.reached("sent", 2).await;
+    // By the other face, and one in place of another.
+    let by_fhir = TestDocument::biology();
+    let _ = FhirCaller::of(&world.edge, "medecin", 0).put(&by_fhir).await;
+    let (old, mut new) = (TestDocument::biology(), TestDocument::biology());
+    here.put(&old).await;
+    new.replaces = Some(here.entry_uuid(&old.unique_id).await);
+    here.put(&new).await;
+    world.reached("sent", 5).await;
     let mut there = Caller::of(&world.core, "medecin", 0);
-    for document in [&small, &large] {
+    let listed = there.listed("").await;
+    assert!(listed.contains(&new.unique_id) && !listed.contains(&old.unique_id), "{listed:?}");
+    for document in [&small, &large, &by_fhir, &new] {
         assert_eq!(there.bytes(&document.unique_id).await, document.body.as_slice());
         assert_eq!(there.entry_uuid(&document.unique_id).await, here.entry_uuid(&document.unique_id).await);
     }
@@ -94,7 +109,7 @@ async fn what_is_put_in_at_the_edge_arrives_upstream_with_its_bytes_and_identifi
         (&"899900000101".into(), &"10B0999991".into()),
         "{event}"
     );
-    assert_eq!(newest(&world.edge, &here.ins, "forward")["documents"][0], large.unique_id);
+    assert_eq!(newest(&world.edge, &here.ins, "forward")["documents"][0], new.unique_id);
     assert!(world.sets("queued").is_empty() && world.sets("refused").is_empty());
 }
 
@@ -137,7 +152,8 @@ async fn a_line_that_is_cut_loses_nothing_and_what_is_sent_again_arrives_once_an
     assert!(world.core.command(&["verify"]).contains("\"problems\":[]"));
 }
 
-#[tokio::test]
+// Commands of the program call upstream while this thread waits for them: the line needs another.
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_upstream_is_told_with_its_cause_and_sent_again_by_command() {
     let world = World::new().await;
     // A holder whom the edge knows and the core does not.
@@ -245,6 +261,16 @@ async fn what_is_masked_or_deleted_here_is_so_upstream_after_what_it_bears_on() 
     for gone in [deleted, removed] {
         assert!(!seen.contains(&gone.unique_id));
     }
+    // An order that upstream carries out and whose answer is lost: asked again, it refuses, and is found to have done it.
+    let last = TestDocument::biology();
+    author.put(&last).await;
+    world.reached("sent", 7).await;
+    let uuid = author.entry_uuid(&last.unique_id).await;
+    world.line.next(Fault::CutInside(40), 1);
+    succeeded(&crate::iti57::update(&mut author, &soap::status_order(&uuid, soap::APPROVED, soap::ARCHIVED)).await);
+    world.reached("sent", 8).await;
+    assert!(world.line.left() == 0 && world.sets("refused").is_empty());
+    assert!(!there.listed("").await.contains(&last.unique_id));
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ impl Desk {
         Ok(self.store.forward_tried(due).await?)
     }
 
-    /// Puts it off.
+    /// Puts it off: it failed `by_itself`, or the line did.
     ///
     /// # Errors
     /// When the store fails.
@@ -74,9 +74,10 @@ impl Desk {
         &self,
         due: &DueForward,
         pause: std::time::Duration,
+        by_itself: bool,
         told: &ForwardTold,
     ) -> Result<(), Fault> {
-        Ok(self.store.put_forward_off(due, pause, told).await?)
+        Ok(self.store.put_forward_off(due, pause, by_itself, told).await?)
     }
 
     /// Ends it, with its trace. What somebody else has ended stays as it is.

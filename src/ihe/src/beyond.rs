@@ -4,7 +4,12 @@
 //! Others are asked together, each once at most for one message and within its budget of time; one that does not answer is
 //! told beside what the others have. What they tell is shown by the rules of here ([`desk::Beyond`]).
 
-use std::{borrow::Cow, collections::HashSet, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use desk::{Beyond, Caller, Fault};
 use futures::future::join_all;
@@ -16,7 +21,7 @@ use wire_soap::{
 
 use crate::{
     IheState,
-    client::{Answered, Client, ClientError, OnBehalf, Retrieval, Retrieved, TransportError, Use, Way},
+    client::{Answered, Client, ClientError, OnBehalf, Retrieval, Retrieved, TransportError, Use, Verdict, Way},
     errors, iti41, translate,
 };
 
@@ -33,6 +38,55 @@ pub struct Other {
     pub client: Client,
     /// How long it may take to answer.
     pub budget: Duration,
+    /// Whether it is left alone for a while.
+    pub rest: Rest,
+}
+
+/// Failures in a row after which another is left alone.
+const TOLERATED: u32 = 3;
+/// How long: whoever asks meanwhile does not wait for it in vain.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+
+/// Whether another is left alone: what this process remembers of it, and nothing that another process needs.
+#[derive(Debug, Clone, Default)]
+pub struct Rest(Arc<Mutex<(u32, Option<Instant>)>>);
+
+impl Rest {
+    /// Whether it may be asked now. Of those who come when the time is over one asks, the others wait for how that ends.
+    fn may_ask(&self) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.1 {
+            Some(until) if Instant::now() < until => false,
+            Some(_) => {
+                state.1 = Some(Instant::now() + LEFT_ALONE);
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Remembers how a call went: whether it was answered at all.
+    fn note(&self, answered: bool) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = match (answered, state.0.saturating_add(1)) {
+            (true, _) => (0, None),
+            (false, failures) if failures >= TOLERATED => (failures, Some(Instant::now() + LEFT_ALONE)),
+            (false, failures) => (failures, None),
+        };
+    }
+}
+
+impl Other {
+    /// Carries out one call within the budget, unless it is left alone.
+    async fn within<T>(&self, call: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+        if !self.rest.may_ask() {
+            return Err(TransportError::Unreachable.into());
+        }
+        let late = || Err(TransportError::TooSlow.into());
+        let answered = tokio::time::timeout(self.budget, call).await.unwrap_or_else(|_| late());
+        self.rest.note(!matches!(&answered, Err(error) if error.verdict() == Verdict::Away));
+        answered
+    }
 }
 
 /// The identifier of a community as messages write it.
@@ -105,9 +159,7 @@ pub(crate) async fn query(
     let who = on_behalf(caller);
     let asking = others.iter().map(|other| async move {
         let request = outward(other, request);
-        let asked = other.client.stored_query(who, &other.way, &request);
-        let answered = tokio::time::timeout(other.budget, asked).await;
-        (*other, answered.unwrap_or(Err(TransportError::TooSlow.into())))
+        (*other, other.within(other.client.stored_query(who, &other.way, &request)).await)
     });
     let mut told = Told::default();
     for (other, answered) in join_all(asking).await {
@@ -197,9 +249,7 @@ pub(crate) async fn retrieve(
 ) -> (Vec<(Option<String>, Retrieved)>, Vec<RegistryError>) {
     let who = on_behalf(caller);
     let asking = wanted.iter().map(|(other, wanted)| async move {
-        let asked = other.client.retrieve(who, &other.way, wanted);
-        let answered = tokio::time::timeout(other.budget, asked).await;
-        (*other, answered.unwrap_or(Err(TransportError::TooSlow.into())))
+        (*other, other.within(other.client.retrieve(who, &other.way, wanted)).await)
     });
     let (mut documents, mut errors) = (Vec::new(), Vec::new());
     for (other, answered) in join_all(asking).await {
@@ -251,4 +301,26 @@ fn error(other: &Other, cause: Cause, severity: Severity) -> RegistryError {
 /// Where something is missing: the community (ITI TF-2 §3.38.4.1.3), or upstream.
 fn place(other: &Other) -> String {
     other.way.home().map_or_else(|| other.name.clone(), urn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_fails_again_and_again_is_left_alone_until_it_answers() {
+        let rest = Rest::default();
+        for _ in 0..TOLERATED {
+            assert!(rest.may_ask());
+            rest.note(false);
+        }
+        assert!(!rest.may_ask() && !rest.clone().may_ask());
+        rest.note(true);
+        assert!(rest.may_ask());
+    }
+
+    #[test]
+    fn a_community_is_the_same_however_it_is_written() {
+        assert!(same("1.2.3", "urn:oid:1.2.3") && same(" urn:oid:1.2.3", "1.2.3") && !same("1.2.3", "1.2.4"));
+    }
 }

@@ -38,7 +38,7 @@ use space::{Credential, Oid, Refusal};
 use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
 pub use answer::Faulted;
-pub use beyond::Other;
+pub use beyond::{Other, Rest};
 pub use dsub::{notification, notification_type, pause_after};
 pub use iti32::{MediaError, export, import};
 pub use notify::{Addressed, is_taken, notice};

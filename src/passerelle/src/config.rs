@@ -410,7 +410,7 @@ pub(crate) struct Upstream {
     pub(crate) repository_unique_id: String,
     /// Show what it has beside what is here.
     pub(crate) read_through: bool,
-    /// How long passing one set on may take, in seconds.
+    /// How long passing one set on may take, in seconds; 75 at most.
     pub(crate) feed_timeout_s: u64,
     /// How often a set that fails by itself is tried before it is given up.
     pub(crate) attempts: i64,

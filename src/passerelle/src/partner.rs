@@ -9,10 +9,10 @@ use futures::{FutureExt as _, SinkExt as _, StreamExt as _, channel::mpsc, futur
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use ihe::{
-    Other, Replies,
+    Other, Replies, Rest,
     client::{Answer, Call, Client, Endpoints, Signer, Transport, TransportError, Use, Way},
 };
-use space::{Actor, AuthMode, Ins, ProfessionalId, Software, StructureId};
+use space::{Actor, AuthMode, Ins, ProfessionalId, Purpose, Software, StructureId};
 use trust::{Bearer, CodedRole, Peer, SigningKey, StructureUse, VihfRequest};
 
 use crate::{
@@ -171,7 +171,11 @@ impl Signer for Seal {
             sector: self.sector.clone(),
             roles: roles(actor),
             patient: patient.cloned(),
-            purpose: actor.purpose.clone(),
+            purpose: match (&actor.purpose, to) {
+                // A structure feeds as it always does; break-glass is a person's.
+                (Purpose::BrisDeGlace { .. }, Use::Structure) => Purpose::Normal,
+                (purpose, _) => purpose.clone(),
+            },
             mode: if strong { AuthMode::IndirecteRenforcee } else { AuthMode::Indirecte },
             software: Software { name: "passerelle".into(), version: env!("CARGO_PKG_VERSION").into() },
             instance: None,
@@ -230,6 +234,7 @@ pub(crate) fn others(config: &Config, core: &crate::app::Core) -> Result<Arc<[Ot
             repository: Some(config.upstream.repository_unique_id.clone()),
             client: upstream(config, core, budget)?,
             budget,
+            rest: Rest::default(),
         });
     }
     for community in &config.xca.communities {
@@ -244,6 +249,7 @@ pub(crate) fn others(config: &Config, core: &crate::app::Core) -> Result<Arc<[Ot
             repository: None,
             client: client(config, core, endpoints, budget)?,
             budget,
+            rest: Rest::default(),
         });
     }
     Ok(others.into())

@@ -2,12 +2,18 @@
 //! has it, refuses it, or it is given up. What is sent twice arrives once: identifiers are those of here, and where the
 //! other says that it knows them already it is asked whether it has the same.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use desk::{Desk, DueForward, Fault, ForwardEnd, ForwardKind, ForwardTold, Forwarding, StoredBody};
 use futures::{StreamExt as _, TryStreamExt as _};
-use ihe::client::{Client, ClientError, OnBehalf, OutgoingBody, StoredQuery, Submitted, Use, Verdict};
-use space::{AuthMode, AvailabilityStatus, Cause, Dtm, Role};
+use ihe::client::{Client, ClientError, OnBehalf, OutgoingBody, StoredQuery, Submitted, TransportError, Use, Verdict};
+use space::{AuthMode, AvailabilityStatus, Cause, Dtm, Refusal, Role};
 
 use crate::{
     app::Core,
@@ -24,10 +30,12 @@ const PORTION: i64 = 50;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(3600);
+/// The longest pause of a row that broke the line: perhaps it was only the line.
+const AWAY: Duration = Duration::from_secs(900);
 
 /// Passes on.
 pub(crate) struct Feeder {
-    desk: std::sync::Arc<Desk>,
+    desk: Arc<Desk>,
     client: Client,
     attempts: i64,
     every: Duration,
@@ -56,7 +64,7 @@ impl Feeder {
             return Ok(None);
         }
         let upstream = &config.upstream;
-        let timeout = Duration::from_secs(upstream.feed_timeout_s.clamp(1, 80));
+        let timeout = Duration::from_secs(upstream.feed_timeout_s.clamp(1, 75));
         let every = match upstream.sets_per_s {
             0 => Duration::ZERO,
             n => Duration::from_secs(1) / n,
@@ -92,56 +100,63 @@ impl Feeder {
             Ok(Some(opened)) => opened,
             Ok(None) => return Ok(Went::Stays),
             // Its key is gone, or it cannot be read any more: nobody will send it.
-            Err(Fault::Refused(refusals)) => {
-                let cause = refusals.first().map_or(Cause::Internal, |r| r.cause);
-                self.end(due, Vec::new(), ForwardEnd::GivenUp, told("unreadable", cause.code())).await?;
-                return Ok(Went::Ended);
-            }
+            Err(Fault::Refused(refusals)) => return self.give_up(due, Vec::new(), &refusals).await,
             Err(other) => return Err(other),
         };
-        let targets: Vec<String> = opened.forward.documents.iter().map(|d| d.entry.unique_id.clone()).collect();
-        let targets: Vec<String> = targets.into_iter().chain(opened.forward.touched.iter().cloned()).collect();
-        if opened.forward.kind == ForwardKind::Provide && opened.forward.documents.iter().any(|d| d.body_id.is_empty())
-        {
-            let told = told("bytes_elsewhere", Cause::MissingDocument.code());
-            self.end(due, targets, ForwardEnd::Refused, told).await?;
-            return Ok(Went::Ended);
+        let forward = &opened.forward;
+        let own = forward.documents.iter().map(|d| d.entry.unique_id.clone());
+        let targets: Vec<String> = own.chain(forward.touched.iter().cloned()).collect();
+        if forward.kind == ForwardKind::Provide && forward.documents.iter().any(|d| d.body_id.is_empty()) {
+            let told = told("bytes_elsewhere", Cause::MissingDocument);
+            return self.end(due, targets, ForwardEnd::Refused, told).await;
         }
         self.desk.forward_tried(due).await?;
-        let error = match self.send(&opened).await? {
-            Ok(()) => {
-                self.end(due, targets, ForwardEnd::Sent, ForwardTold::default()).await?;
-                return Ok(Went::Ended);
-            }
-            Err(error) => error,
-        };
+        match self.send(&opened).await {
+            Ok(Ok(())) => self.end(due, targets, ForwardEnd::Sent, ForwardTold::default()).await,
+            Ok(Err(error)) => self.failed(&opened, targets, &error).await,
+            Err(Fault::Refused(refusals)) => self.give_up(due, targets, &refusals).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What follows from a failure.
+    async fn failed(&self, opened: &Forwarding, targets: Vec<String>, error: &ClientError) -> Result<Went, Fault> {
+        let due = &opened.due;
         let said = error.told();
         let said = ForwardTold { code: said.code, word: said.word, place: said.place };
+        let failures = due.failures + 1;
         match error.verdict() {
             Verdict::Away => {
-                self.desk.put_forward_off(due, Duration::ZERO, &said).await?;
+                // One that breaks the line, or takes longer than a call may, must not be tried before all others.
+                let breaks = !matches!(error, ClientError::Transport(TransportError::Unreachable));
+                let pause = if breaks { pause(due.attempts).min(AWAY) } else { Duration::ZERO };
+                self.desk.put_forward_off(due, pause, false, &said).await?;
                 Ok(Went::Away(error.to_string()))
             }
-            Verdict::Later if due.attempts + 1 < self.attempts => {
-                tracing::warn!(attempts = due.attempts + 1, code = said.code, "upstream.put_off");
-                self.desk.put_forward_off(due, pause(due.attempts), &said).await?;
+            Verdict::Later if failures < self.attempts => {
+                tracing::warn!(failures, code = said.code, "upstream.put_off");
+                self.desk.put_forward_off(due, pause(due.failures), true, &said).await?;
                 Ok(Went::Stays)
             }
             Verdict::Later => {
-                tracing::error!(attempts = due.attempts + 1, code = said.code, "upstream.given_up");
-                self.end(due, targets, ForwardEnd::GivenUp, said).await?;
-                Ok(Went::Ended)
+                tracing::error!(failures, code = said.code, "upstream.given_up");
+                self.end(due, targets, ForwardEnd::GivenUp, said).await
             }
-            Verdict::Refused if self.has_it(&opened, &error).await => {
-                self.end(due, targets, ForwardEnd::Sent, ForwardTold::default()).await?;
-                Ok(Went::Ended)
+            Verdict::Refused if self.has_it(opened, error).await => {
+                self.end(due, targets, ForwardEnd::Sent, ForwardTold::default()).await
             }
             Verdict::Refused => {
                 tracing::error!(code = said.code, cause = said.word, "upstream.refused");
-                self.end(due, targets, ForwardEnd::Refused, said).await?;
-                Ok(Went::Ended)
+                self.end(due, targets, ForwardEnd::Refused, said).await
             }
         }
+    }
+
+    /// What cannot be read here any more is not sent.
+    async fn give_up(&self, due: &DueForward, targets: Vec<String>, refusals: &[Refusal]) -> Result<Went, Fault> {
+        let cause = refusals.first().map_or(Cause::Internal, |r| r.cause);
+        tracing::error!(cause = cause.code(), "upstream.given_up");
+        self.end(due, targets, ForwardEnd::GivenUp, told("unreadable_here", cause)).await
     }
 
     async fn end(
@@ -150,8 +165,9 @@ impl Feeder {
         targets: Vec<String>,
         end: ForwardEnd,
         told: ForwardTold,
-    ) -> Result<(), Fault> {
-        self.desk.settle_forward(due, targets, end, told).await
+    ) -> Result<Went, Fault> {
+        self.desk.settle_forward(due, targets, end, told).await?;
+        Ok(Went::Ended)
     }
 
     async fn send(&self, opened: &Forwarding) -> Result<Result<(), ClientError>, Fault> {
@@ -166,8 +182,15 @@ impl Feeder {
         if forward.kind == ForwardKind::Update {
             return Ok(self.client.update(who(opened), what).await);
         }
-        let bodies = self.desk.forwarded_bodies(opened).await?.into_iter().map(outgoing).collect();
-        Ok(self.client.provide_and_register(who(opened), what, bodies).await)
+        let damaged = Arc::new(AtomicBool::new(false));
+        let bodies = self.desk.forwarded_bodies(opened).await?;
+        let bodies = bodies.into_iter().map(|body| outgoing(body, &damaged)).collect();
+        let done = self.client.provide_and_register(who(opened), what, bodies).await;
+        // The line is not what broke.
+        if done.is_err() && damaged.load(Ordering::Relaxed) {
+            return Err(Refusal::new(Cause::DocumentDamaged).into());
+        }
+        Ok(done)
     }
 
     /// Whether the other has what it refuses already: the answer to an earlier attempt was lost.
@@ -224,21 +247,28 @@ fn who(opened: &Forwarding) -> OnBehalf<'_> {
     OnBehalf { actor, patient: Some(&opened.ins), to: if personal { Use::Person } else { Use::Structure } }
 }
 
-fn outgoing((length, body): (u64, StoredBody)) -> OutgoingBody {
+/// A body on its way out; `damaged` is set when it cannot be read to its end.
+fn outgoing((length, body): (u64, StoredBody), damaged: &Arc<AtomicBool>) -> OutgoingBody {
+    let damaged = damaged.clone();
     let bytes = match body {
         StoredBody::Whole(bytes) => futures::stream::once(async move { Ok(bytes) }).boxed(),
-        StoredBody::Stream(stream) => stream.map_err(std::io::Error::other).boxed(),
+        StoredBody::Stream(stream) => stream
+            .map_err(move |error| {
+                damaged.store(true, Ordering::Relaxed);
+                std::io::Error::other(error)
+            })
+            .boxed(),
     };
     OutgoingBody { length, bytes }
 }
 
-fn told(code: &str, word: &str) -> ForwardTold {
-    ForwardTold { code: code.to_owned(), word: word.to_owned(), place: String::new() }
+fn told(code: &str, cause: Cause) -> ForwardTold {
+    ForwardTold { code: code.to_owned(), word: cause.code().to_owned(), place: String::new() }
 }
 
 /// How long a row waits that has failed so often.
-fn pause(attempts: i64) -> Duration {
-    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
+fn pause(failures: i64) -> Duration {
+    let doublings = u32::try_from(failures.clamp(0, 16)).unwrap_or_default();
     PATIENCE.saturating_mul(1 << doublings).min(LONGEST)
 }
 

@@ -15,8 +15,8 @@ use space::{
 };
 
 use crate::{
-    Change, Deposit, Deposited, EntryBody, EvidenceKey, LocalMaster, MasterKeys, NewEntry, Report, StagedBody, Store,
-    StoreError, StoreOptions, StoredBody, Witness,
+    Change, Deposit, Deposited, EntryBody, EvidenceKey, Forward, ForwardKind, ForwardedDocument, LocalMaster,
+    MasterKeys, NewEntry, Report, StagedBody, Store, StoreError, StoreOptions, StoredBody, Witness,
 };
 
 /// Which database a test runs on.
@@ -64,6 +64,7 @@ mod evidence;
 mod identity;
 mod operations;
 mod plans;
+mod upstream;
 
 struct World {
     folder: tempfile::TempDir,
@@ -213,6 +214,17 @@ impl World {
     }
 
     async fn deposit(&self, unique_id: &str, bytes: &[u8], revision: i64) -> Result<Deposited, StoreError> {
+        self.deposit_at(unique_id, bytes, revision, false).await
+    }
+
+    /// The same at an edge, which passes it on, or elsewhere.
+    async fn deposit_at(
+        &self,
+        unique_id: &str,
+        bytes: &[u8],
+        revision: i64,
+        is_edge: bool,
+    ) -> Result<Deposited, StoreError> {
         let body = self.body(bytes).await;
         let code = || Code::new("11502-2", "2.16.840.1.113883.6.1", "");
         let patient_id = Cx("p".into());
@@ -266,6 +278,15 @@ impl World {
             home: None,
             extra: Vec::new(),
         };
+        let forward = is_edge.then(|| Forward {
+            kind: ForwardKind::Provide,
+            actor: (*self.actor).clone(),
+            set: set.clone(),
+            documents: vec![ForwardedDocument { entry: entry.clone(), body_id: body.body_id.clone() }],
+            folders: Vec::new(),
+            associations: Vec::new(),
+            touched: Vec::new(),
+        });
         let deposit = Deposit {
             set,
             owners: Vec::new(),
@@ -278,7 +299,7 @@ impl World {
             original_type: "text/plain",
             original: b"as it came".to_vec(),
             notifications: Vec::new(),
-            forward: None,
+            forward,
         };
         self.store.deposit(&self.permit(Operation::Deposit, revision), deposit, &self.event(Act::Deposit)).await
     }

@@ -97,6 +97,8 @@ pub struct DueForward {
     pub set_uuid: String,
     /// How often it was tried.
     pub attempts: i64,
+    /// How often it failed by itself, not by the line.
+    pub failures: i64,
 }
 
 /// How a row ended.
@@ -190,7 +192,7 @@ impl Store {
     /// When the database fails.
     pub async fn forwards_due(&self, limit: i64) -> Result<Vec<DueForward>, StoreError> {
         let sql = Sql::new(
-            "SELECT space_id, set_uuid, attempts FROM upstream u WHERE state = 'queued' AND due_ms <= $1 \
+            "SELECT space_id, set_uuid, attempts, failures FROM upstream u WHERE state = 'queued' AND due_ms <= $1 \
              AND NOT EXISTS (SELECT 1 FROM upstream e WHERE e.space_id = u.space_id AND e.state <> 'sent' \
              AND e.state = 'queued' AND e.place < u.place) ORDER BY due_ms, space_id LIMIT $2",
         );
@@ -199,7 +201,7 @@ impl Store {
         reader.done();
         let due = |row: &crate::db::Row| {
             let space = row.text(0)?.parse().map(SpaceId).map_err(|_| StoreError::Corrupt { what: "space" })?;
-            Ok(DueForward { space, set_uuid: row.text(1)?.to_owned(), attempts: row.int(2)? })
+            Ok(DueForward { space, set_uuid: row.text(1)?.to_owned(), attempts: row.int(2)?, failures: row.int(3)? })
         };
         rows.iter().map(due).collect()
     }
@@ -244,7 +246,7 @@ impl Store {
         self.operation(sql.bind(due.space.to_string()).bind(&due.set_uuid)).await
     }
 
-    /// Puts a row off that could not be sent yet.
+    /// Puts a row off that could not be sent yet: `by_itself`, or because of the line.
     ///
     /// # Errors
     /// When the database fails.
@@ -252,15 +254,17 @@ impl Store {
         &self,
         due: &DueForward,
         pause: Duration,
+        by_itself: bool,
         told: &ForwardTold,
     ) -> Result<(), StoreError> {
         let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
         let sql = Sql::new(
-            "UPDATE upstream SET due_ms = $3, code = $4, word = $5, told_place = $6 \
+            "UPDATE upstream SET due_ms = $3, code = $4, word = $5, told_place = $6, failures = failures + $7 \
              WHERE space_id = $1 AND set_uuid = $2 AND state = 'queued'",
         );
         let sql = sql.bind(due.space.to_string()).bind(&due.set_uuid).bind(self.now_ms().saturating_add(pause));
-        self.operation(sql.bind(&told.code).bind(&told.word).bind(&told.place)).await
+        let sql = sql.bind(&told.code).bind(&told.word).bind(&told.place).bind(i64::from(by_itself));
+        self.operation(sql).await
     }
 
     /// Ends a row, with the trace of it.
@@ -339,7 +343,7 @@ impl Store {
         let now = self.now_ms();
         let one = if set.is_some() { " AND set_uuid = $2" } else { "" };
         let again = format!(
-            "UPDATE upstream SET state = 'queued', due_ms = $1, settled_ms = NULL, attempts = 0 \
+            "UPDATE upstream SET state = 'queued', due_ms = $1, settled_ms = NULL, failures = 0 \
              WHERE state IN ('refused', 'given_up') AND sealed_payload IS NOT NULL{one}"
         );
         let due = format!("UPDATE upstream SET due_ms = $1 WHERE state = 'queued' AND due_ms > $1{one}");
@@ -378,10 +382,10 @@ pub(crate) async fn queue(
 ) -> Result<(), StoreError> {
     for (at_ms, space, forward) in forwards {
         let sql = Sql::new(
-            "INSERT INTO upstream (space_id, set_uuid, place, kind, state, documents, queued_ms, due_ms, attempts, \
+            "INSERT INTO upstream (space_id, set_uuid, place, kind, state, documents, queued_ms, due_ms, attempts, failures, \
              code, word, told_place, sealed_payload) VALUES ($1, $2, \
              (SELECT COALESCE(MAX(place), 0) + 1 FROM upstream WHERE space_id = $1 AND state <> 'sent'), \
-             $3, 'queued', $4, $5, $5, 0, '', '', '', $6)",
+             $3, 'queued', $4, $5, $5, 0, 0, '', '', '', $6)",
         );
         let sql = sql.bind(*space).bind(&forward.set_uuid).bind(forward.kind).bind(&forward.documents);
         connection.execute(sql.bind(*at_ms).bind(forward.sealed.clone())).await?;

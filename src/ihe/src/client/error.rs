@@ -156,14 +156,52 @@ pub(super) fn told(error: &RegistryError) -> ToldError {
     let word = error.context.split([' ', '[']).next().unwrap_or_default();
     let known = Cause::ALL.iter().any(|cause| cause.code() == word);
     ToldError {
-        code: bounded(&error.code, 80),
+        code: code(&error.code),
         word: if known { word.to_owned() } else { String::new() },
-        place: bounded(error.location.as_deref().unwrap_or_default(), 200),
+        place: place(error.location.as_deref().unwrap_or_default()),
         text: bounded(&error.context, 1000),
     }
+}
+
+/// A code as it may be kept and logged: what is no code is not repeated, for it may be anything.
+pub(super) fn code(text: &str) -> String {
+    let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
+    let text = text.trim();
+    let is_code = (1..=80).contains(&text.len()) && text.bytes().all(good) && !holds_number(text);
+    if is_code { text.to_owned() } else { "unnamed".to_owned() }
+}
+
+/// A place in a message as it may be kept and logged: a path of names, never a value.
+pub(super) fn place(text: &str) -> String {
+    let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'[' | b']' | b'_' | b'-' | b'.' | b':' | b'@');
+    let text = text.trim();
+    let is_path = text.starts_with('/') && text.len() <= 300 && text.bytes().all(good) && !holds_number(text);
+    if is_path { text.to_owned() } else { String::new() }
+}
+
+/// Whether as many digits stand together as in what names a person.
+fn holds_number(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > 5)
 }
 
 /// The beginning of a text.
 pub(super) fn bounded(text: &str, max: usize) -> String {
     text.trim().chars().take(max).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{code, place};
+
+    #[test]
+    fn what_may_name_somebody_is_not_kept() {
+        assert_eq!([code("XDSUnknownPatientId"), code("HTTP 500")], ["XDSUnknownPatientId", "unnamed"]);
+        assert_eq!([code("277076322082910"), code("INS:AUBRY CLAIRE")], ["unnamed", "unnamed"]);
+        assert_eq!(place("/Envelope/Body[1]/Slot[2]"), "/Envelope/Body[1]/Slot[2]");
+        assert!(
+            ["at java.lang.X(Y.java:12)", "/a/277076322082910", "patient AUBRY", ""]
+                .iter()
+                .all(|p| place(p).is_empty())
+        );
+    }
 }

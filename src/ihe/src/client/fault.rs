@@ -3,7 +3,10 @@
 use space::Cause;
 use wire_soap::{ns, xml::Element};
 
-use super::{ClientError, ToldError, error::bounded};
+use super::{
+    ClientError, ToldError,
+    error::{bounded, code, place},
+};
 
 /// Reads a fault.
 pub(super) fn read(fault: Element<'_, '_>, status: u16) -> ClientError {
@@ -11,12 +14,12 @@ pub(super) fn read(fault: Element<'_, '_>, status: u16) -> ClientError {
     let of_soap12 = |e: Element<'_, '_>, name: &str| e.child(ns::SOAP12, name).map(|e| e.id());
     let step =
         |from: Option<Element<'_, '_>>, name: &str| from.and_then(|e| e.child(ns::SOAP12, name)).map(|e| text(Some(e)));
-    let code = fault.children().find(|e| matches!(e.local_name(), "Code" | "faultcode"));
-    let value = match code {
+    let stated = fault.children().find(|e| matches!(e.local_name(), "Code" | "faultcode"));
+    let value = match stated {
         Some(code) if of_soap12(code, "Value").is_some() => step(Some(code), "Value").unwrap_or_default(),
-        code => text(code),
+        stated => text(stated),
     };
-    let subcode = code.and_then(|c| c.child(ns::SOAP12, "Subcode"));
+    let subcode = stated.and_then(|c| c.child(ns::SOAP12, "Subcode"));
     let subcode = step(subcode, "Value").unwrap_or_default();
     let reason = fault.children().find(|e| matches!(e.local_name(), "Reason" | "faultstring"));
     let problem = fault.descendants().find(|e| e.is(ns::FAULT_DETAIL, "Problem"));
@@ -29,9 +32,9 @@ pub(super) fn read(fault: Element<'_, '_>, status: u16) -> ClientError {
         receiver: matches!(value.as_str(), "Receiver" | "Server"),
         status,
         told: ToldError {
-            code: bounded(if subcode.is_empty() { &value } else { &subcode }, 80),
+            code: code(if subcode.is_empty() { &value } else { &subcode }),
             word: if known { word } else { String::new() },
-            place: bounded(&of_problem("Place"), 200),
+            place: place(&of_problem("Place")),
             text: bounded(&text(reason), 1000),
         },
     }

@@ -15,7 +15,10 @@ use wire_soap::{
     ns::action,
 };
 
-use super::{Client, ClientError, OnBehalf, ToldError, error::bounded};
+use super::{
+    Client, ClientError, OnBehalf, ToldError,
+    error::{bounded, code, place},
+};
 
 /// How a record stands (TD0.2).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -181,11 +184,11 @@ fn refused(acknowledgement: &Acknowledgement) -> Result<(), ClientError> {
         return Ok(());
     }
     let told = acknowledgement.details.iter().map(|detail| {
-        let code = detail.code.as_ref().and_then(|code| code.code.clone()).unwrap_or_default();
+        let said = detail.code.as_ref().and_then(|code| code.code.clone()).unwrap_or_default();
         ToldError {
-            word: word_of(&code),
-            code: bounded(&code, 80),
-            place: bounded(detail.locations.first().map_or("", String::as_str), 200),
+            word: word_of(&said),
+            code: code(&said),
+            place: place(detail.locations.first().map_or("", String::as_str)),
             text: bounded(detail.text.as_deref().unwrap_or_default(), 1000),
         }
     });
@@ -200,7 +203,7 @@ fn verdict(word: Option<&str>, context: Option<&str>) -> Result<(), ClientError>
     let context = context.unwrap_or_default();
     let stable = context.split([' ', '[']).next().unwrap_or_default();
     Err(ClientError::Registry(vec![ToldError {
-        code: bounded(word.unwrap_or("none"), 80),
+        code: code(word.unwrap_or("none")),
         word: word_of(stable),
         place: String::new(),
         text: bounded(context, 1000),

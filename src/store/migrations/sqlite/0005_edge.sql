@@ -15,7 +15,9 @@ CREATE TABLE upstream (
     queued_ms          BIGINT  NOT NULL,
     due_ms             BIGINT  NOT NULL,
     settled_ms         BIGINT,
+    -- Every time it was tried, and those that failed by the message itself, not by the line.
     attempts           BIGINT  NOT NULL,
+    failures           BIGINT  NOT NULL,
     -- What the other said last: its code, ours where it has one, the place it names. Never its text.
     code               TEXT    NOT NULL,
     word               TEXT    NOT NULL,
