@@ -247,8 +247,12 @@ async fn two_spaces_of_one_person_become_one_and_nothing_is_lost() {
         serde_json::from_str(&gateway.command(&["space", "show", "--ins", &retired])).expect("JSON");
     assert_eq!((&shown["ins"], &shown["emergency"]["bris_de_glace"]), (&survivor.as_str().into(), &false.into()));
     assert_eq!(stored(&gateway), count, "what is stored is whole");
-    // A document may be put in under either.
-    before.put(&TestDocument::biology()).await;
+    // A document may be put in under either, and stands under the number that goes on.
+    let late = TestDocument::biology();
+    before.put(&late).await;
+    let found = after.query(&soap::get_documents(&late.unique_id)).await.text();
+    let (of_survivor, of_retired) = (format!("{survivor}^^^"), format!("{retired}^^^&amp;"));
+    assert!(found.contains(&of_survivor) && !found.contains(&of_retired), "{found}");
     // The same again is the same: its identifier came along.
     succeeded(&before.deposit(&small).await);
     // Traced in both, and the trace of both is the holder's.

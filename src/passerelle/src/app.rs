@@ -67,6 +67,11 @@ async fn opened(config: &Config, anchors: Option<&Arc<TrustAnchors>>) -> Result<
     let unknown = |rule: String| Failure::usage("cda.rules", &format!("no rule is called `{rule}`"));
     config.cda.apply(&mut cda_rules).map_err(unknown)?;
     let tables = Tables::load(&mappings, config.access.clone()).map_err(|e| Failure::usage("mappings", &e))?;
+    let mut wrong_identity = Vec::new();
+    config.identity.check("configuration", &mut wrong_identity);
+    if let Some(why) = wrong_identity.first() {
+        return Err(Failure::usage("identity", why));
+    }
     let tables = tables.with_domains(config.identity.domains.clone());
     let terms = Terminology::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
     let options = StoreOptions {

@@ -12,6 +12,7 @@ use crate::{
     connections::Connections,
     db::{Connection, Row, Sql},
     error::StoreError,
+    merge,
     vault::{DataKey, MasterKeys, Wrapped},
 };
 
@@ -29,8 +30,17 @@ pub(crate) struct Keys {
     rng: SharedRng,
     index: Arc<DataKey>,
     traces: Arc<DataKey>,
-    /// With the revision of the space's settings they were read at.
-    spaces: RwLock<HashMap<SpaceId, (i64, Arc<DataKey>)>>,
+    /// As they stood at a revision of the space's settings.
+    spaces: RwLock<HashMap<SpaceId, SpaceKey>>,
+}
+
+/// The key of a space, as remembered.
+#[derive(Debug, Clone)]
+pub(crate) struct SpaceKey {
+    revision: i64,
+    pub(crate) key: Arc<DataKey>,
+    /// Whether the space took another over: its holder is known here by more than one number.
+    pub(crate) took_over: bool,
 }
 
 /// What a new space's key is called when it is wrapped.
@@ -110,22 +120,25 @@ impl Keys {
         readers: &Arc<Connections>,
         space: SpaceId,
         revision: i64,
-    ) -> Result<Arc<DataKey>, StoreError> {
+    ) -> Result<SpaceKey, StoreError> {
         let known = self.spaces.read().unwrap_or_else(PoisonError::into_inner).get(&space).cloned();
-        if let Some((at, key)) = known
-            && at == revision
+        if let Some(known) = known
+            && known.revision == revision
         {
-            return Ok(key);
+            return Ok(known);
         }
         let mut reader = readers.get().await?;
-        let key = self.read(&mut reader, &space.to_string()).await?;
+        let id = space.to_string();
+        let key = self.read(&mut reader, &id).await?;
+        let took_over = !merge::absorbed(&mut reader, &id).await?.is_empty();
         reader.done();
+        let known = SpaceKey { revision, key, took_over };
         let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
         if spaces.len() >= LIMIT {
             spaces.clear();
         }
-        spaces.insert(space, (revision, key.clone()));
-        Ok(key)
+        spaces.insert(space, known.clone());
+        Ok(known)
     }
 
     /// The key of a space, as it stands.

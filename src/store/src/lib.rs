@@ -83,7 +83,7 @@ use checkpoints::Checkpoints;
 use connections::Connections;
 use db::{Database, Sql, Use};
 use holders::Identity;
-use keys::Keys;
+use keys::{Keys, SpaceKey};
 use room::Room;
 use trace_log::{PendingTrace, SALT};
 use upstream::PreparedForward;
@@ -208,7 +208,7 @@ impl Store {
 
     /// The key of the space that a permit is for.
     async fn key_of(&self, permit: &Permit) -> Result<Arc<DataKey>, StoreError> {
-        self.keys.of(&self.readers, permit.space(), permit.revision()).await
+        Ok(self.keys.of(&self.readers, permit.space(), permit.revision()).await?.key)
     }
 
     fn trace(&self, event: &TraceEvent) -> Result<PendingTrace, StoreError> {
@@ -266,8 +266,12 @@ impl Store {
     ) -> Result<Deposited, StoreError> {
         demand(permit, |o| matches!(o, Operation::Deposit | Operation::Change(_)))?;
         self.blobs.room().check()?;
-        let key = self.key_of(permit).await?;
+        let SpaceKey { key, took_over, .. } = self.keys.of(&self.readers, permit.space(), permit.revision()).await?;
         let mut deposit = deposit;
+        if took_over {
+            // Put in under a number that is no more: it stands under the one that goes on.
+            merge::rename(&mut deposit, &self.patient_id(permit, &key).await?);
+        }
         let messages = self.sealed(&permit.space().to_string(), std::mem::take(&mut deposit.notifications))?;
         let prepared = PreparedDeposit::of(permit, deposit, &key, self.trace(event)?, messages)?;
         self.writer.submit(Job::Deposit(Box::new(prepared))).await

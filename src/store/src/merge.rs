@@ -13,7 +13,7 @@ use crate::{
     error::StoreError,
     holders::{Identity, space_id},
     identity::{self, NewNotice},
-    records::{Notification, json},
+    records::{Deposit, Notification, json},
     vault::DataKey,
     writer::{Guard, Job, PreparedChange, SpaceChange},
 };
@@ -94,6 +94,16 @@ impl Store {
         self.writer.submit(Job::Change(parts)).await.map(drop)
     }
 
+    /// The number of a space's holder, as metadata bear it.
+    pub(crate) async fn patient_id(&self, permit: &Permit, key: &DataKey) -> Result<Cx, StoreError> {
+        let space = permit.space().to_string();
+        let mut reader = self.readers.get().await?;
+        let row = reader.one(Sql::new("SELECT sealed_identity FROM holder WHERE space_id = $1").bind(&space)).await?;
+        reader.done();
+        let row = row.ok_or(StoreError::Corrupt { what: "holder" })?;
+        Ok(Cx(Identity::open(key, &space, row.bytes(0)?)?.ins()?.to_cx()))
+    }
+
     /// How the number of a space's holder is found, and those of the spaces it took over. Taking one over raises the
     /// revision that a merge is decided on.
     async fn numbers_of(&self, space: &str) -> Result<Vec<String>, StoreError> {
@@ -109,6 +119,15 @@ impl Store {
         }
         reader.done();
         Ok(hashes)
+    }
+}
+
+/// Lets a deposit bear a number.
+pub(crate) fn rename(deposit: &mut Deposit, patient_id: &Cx) {
+    let entries = deposit.entries.iter_mut().map(|new| &mut new.entry.patient_id);
+    let folders = deposit.folders.iter_mut().map(|new| &mut new.folder.patient_id);
+    for borne in entries.chain(folders).chain([&mut deposit.set.patient_id]) {
+        borne.clone_from(patient_id);
     }
 }
 

@@ -37,7 +37,8 @@ impl Default for Identity {
 }
 
 impl Identity {
-    pub(super) fn check(&self, file: &str, problems: &mut Vec<String>) {
+    /// What is wrong with it; nothing is served then: a number might be told in clear, or to the wrong structure.
+    pub(crate) fn check(&self, file: &str, problems: &mut Vec<String>) {
         for (index, domain) in self.domains.iter().enumerate() {
             let oid = &domain.oid;
             if space::InsOid::parse(oid.as_str()).is_some() {

@@ -8,6 +8,7 @@ use crate::{Merge, db::Sql};
 on_both! {
     a_number_is_one_space_s_and_moves_only_with_both
     nothing_that_is_put_in_meanwhile_is_lost_by_a_merge
+    nor_by_a_merge_of_another_process
     a_space_that_was_taken_over_is_forgotten_with_the_one_that_took_it
 }
 
@@ -48,7 +49,17 @@ impl World {
     }
 
     /// Lets `survivor` go on for the world's own space, both as they stood at these revisions.
-    async fn merge(&self, (survivor, ins): (SpaceId, &Ins), revisions: (i64, i64)) -> Result<(), StoreError> {
+    async fn merge(&self, survivor: (SpaceId, &Ins), revisions: (i64, i64)) -> Result<(), StoreError> {
+        self.merge_by(&self.store, survivor, revisions).await
+    }
+
+    /// The same by a process.
+    async fn merge_by(
+        &self,
+        process: &Store,
+        (survivor, ins): (SpaceId, &Ins),
+        revisions: (i64, i64),
+    ) -> Result<(), StoreError> {
         let onto = self.operator(Operation::Merge, survivor, revisions.0);
         let from = self.operator(Operation::Merge, self.space, revisions.1);
         let (there, here) = (self.event_in(survivor), self.event_in(self.space));
@@ -61,7 +72,7 @@ impl World {
             told: Vec::new(),
             notifications: Vec::new(),
         };
-        self.store.merge(merge).await
+        process.merge(merge).await
     }
 }
 
@@ -111,6 +122,16 @@ async fn a_number_is_one_space_s_and_moves_only_with_both(world: World) {
 }
 
 async fn nothing_that_is_put_in_meanwhile_is_lost_by_a_merge(world: World) {
+    let process = world.store.clone();
+    put_in_meanwhile(world, process).await;
+}
+
+async fn nor_by_a_merge_of_another_process(world: World) {
+    let (process, _) = world.another().await;
+    put_in_meanwhile(world, process).await;
+}
+
+async fn put_in_meanwhile(world: World, process: Store) {
     let world = Arc::new(world);
     let (survivor, ins) = world.other().await;
     for n in 0..5 {
@@ -123,9 +144,9 @@ async fn nothing_that_is_put_in_meanwhile_is_lost_by_a_merge(world: World) {
         })
         .collect();
     // A merge that meets a deposit in its own batch is decided again.
-    let mut merged = world.merge((survivor, &ins), (1, 1)).await;
+    let mut merged = world.merge_by(&process, (survivor, &ins), (1, 1)).await;
     while matches!(merged, Err(StoreError::Stale)) {
-        merged = world.merge((survivor, &ins), (1, 1)).await;
+        merged = world.merge_by(&process, (survivor, &ins), (1, 1)).await;
     }
     merged.expect("merged");
     let mut stored = 5;

@@ -20,7 +20,7 @@ on_both! {
 
 impl World {
     /// Another process of the same gateway, with a clock of its own.
-    async fn another(&self) -> (Store, Arc<SystemClock>) {
+    pub(super) async fn another(&self) -> (Store, Arc<SystemClock>) {
         let clock = SystemClock::new();
         let shared: SharedClock = clock.clone();
         let options = StoreOptions { heads: None, ..self.options.clone() };
