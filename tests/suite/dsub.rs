@@ -2,7 +2,7 @@
 //! to a server of the test over mutual TLS.
 
 use testkit::{
-    Catcher, Gateway, GatewayOptions, Reply, TestDocument,
+    Catcher, Gateway, Reply, TestDocument,
     soap::{self, Deposit},
 };
 
@@ -18,25 +18,28 @@ fn taken(_: &[u8]) -> (u16, &'static str, Vec<u8>) {
     (202, "application/soap+xml", Vec::new())
 }
 
-/// A gateway that calls as the hospital, and may call what begins as one of `addresses`.
-fn gateway(addresses: &str) -> Gateway {
-    let options = GatewayOptions::default()
-        .with("OUTWARD__CERTIFICATE", "pki/hopital-auth.pem")
-        .with("OUTWARD__KEY", "pki/hopital-auth.key")
-        .with("OUTWARD__AUTHORITIES", "[\"pki/ca.pem\"]")
-        .with("DSUB__CONSUMERS", addresses)
-        .with("IHE__REPLY_TO", addresses);
-    Gateway::with(options)
-}
-
-/// The server that is told, and a gateway that may tell it.
+/// The server that is told, and a gateway that calls as the hospital and may tell it for the people of two structures.
 async fn followed() -> (Catcher, Gateway, String) {
-    // Its certificate is made with the gateway's: the server listens first, and is made anew with it.
-    let placeholder = Catcher::http("127.0.0.1:0", taken).await;
-    let address = placeholder.address.clone();
-    drop(placeholder);
+    // Its certificate is made with the gateway's: a port is found first.
+    let address = Catcher::http("127.0.0.1:0", taken).await.address.clone();
     let url = format!("https://{address}/notify");
-    let gateway = gateway(&format!("[\"{url}\"]"));
+    let mut gateway = Gateway::start();
+    let of = |name: &str| {
+        let people = gateway.demo["professionals"].as_array().expect("people");
+        let one = people.iter().find(|p| p["name"] == name).expect("somebody");
+        format!("{{ structure = {}, address = \"{url}\" }}", one["structure"])
+    };
+    let addresses = format!("[{}, {}]", of("medecin"), of("pharmacien"));
+    for (key, value) in [
+        ("PASSERELLE__OUTWARD__CERTIFICATE", "pki/hopital-auth.pem"),
+        ("PASSERELLE__OUTWARD__KEY", "pki/hopital-auth.key"),
+        ("PASSERELLE__OUTWARD__AUTHORITIES", "[\"pki/ca.pem\"]"),
+        ("PASSERELLE__DSUB__CONSUMERS", &addresses),
+        ("PASSERELLE__IHE__REPLY_TO", &addresses),
+    ] {
+        gateway.set(key, value);
+    }
+    gateway.restart();
     let catcher = Catcher::https(&address, &gateway.data().join("pki"), taken).await;
     (catcher, gateway, url)
 }
@@ -171,9 +174,12 @@ async fn what_cannot_be_followed_is_refused_with_its_reason() {
     for (body, cause) in cases {
         faulted(&ask(&mut physician, DSUB, SUBSCRIBE, &body).await, 400, cause);
     }
-    let mut blocked = Caller::of(&gateway, "infirmier", 0);
-    let _ = gateway.command(&["space", "block", "--ins", &physician.ins, "--who", "infirmier"]);
     let body = filter("FullDocumentEntry", OF_DOCUMENTS, &slots, &url, "");
+    // Another house's address is nobody else's to have told.
+    let mut nurse = Caller::of(&gateway, "infirmier", 0);
+    faulted(&ask(&mut nurse, DSUB, SUBSCRIBE, &body).await, 400, "consumer_refused");
+    let mut blocked = Caller::of(&gateway, "pharmacien", 0);
+    let _ = gateway.command(&["space", "block", "--ins", &physician.ins, "--who", "pharmacien"]);
     faulted(&ask(&mut blocked, DSUB, SUBSCRIBE, &body).await, 400, "blocked");
 }
 

@@ -1,6 +1,6 @@
 //! Sets of documents on a medium (ITI-32): written from one gateway, put into another, by the rules of any deposit.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use serde_json::Value;
 use testkit::{Gateway, TestDocument, soap::Deposit};
@@ -78,6 +78,12 @@ async fn a_medium_holds_what_its_bearer_may_read_and_is_traced() {
     let file = gateway.data().join("IHE_XDM.zip");
     let both = [masked.unique_id.as_str(), open.unique_id.as_str()];
     assert_eq!(export(&gateway, "pharmacien", &both, &file).len(), 1);
+    // Over nothing that stands, and for nobody else to read.
+    let out = file.to_str().expect("a path");
+    let again = gateway.run(&["media", "export", "--as", "medecin", "--ins", &physician.ins, "--out", out]);
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    let file = gateway.data().join("own.zip");
     assert_eq!(export(&gateway, "medecin", &both, &file).len(), 2);
     let trace = gateway.trace(&physician.ins);
     assert!(trace.iter().any(|e| e["act"] == "fetch" && e["documents"][0] == both[1]));

@@ -32,6 +32,7 @@ fn asking(theirs: &Gateway) -> Gateway {
             .with("OUTWARD__SEAL_CERTIFICATE", "pki/hopital-seal.pem")
             .with("OUTWARD__SEAL_KEY", "pki/hopital-seal.key")
             .with("OUTWARD__AUTHORITIES", "[\"pki/ca.pem\"]")
+            .with("OUTWARD__BUDGET_MS", "60000")
             .with("XCA__COMMUNITIES", &list),
     )
 }

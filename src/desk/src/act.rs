@@ -172,7 +172,8 @@ impl<'a> Acting<'a> {
     /// Finds the holder's space; no space is a refusal, traced.
     pub(crate) async fn space(&self, ins: &Ins) -> Result<SpaceId, Fault> {
         match self.desk.space_of(ins).await? {
-            Some(space) => Ok(space),
+            // What another process merged meanwhile is known by its settings, whatever is remembered of its number.
+            Some(space) => Ok(self.settings(space).await?.merged_into.unwrap_or(space)),
             None => Err(self.refuse(None, vec![Refusal::new(Cause::UnknownHolder)]).await),
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use access::{EntryFacts, Operation, Permit, ReadGrant};
-use space::{Actor, DocumentEntry, Refusal, query::EntryQuery, trace::Act};
+use space::{Actor, DocumentEntry, Ins, Refusal, query::EntryQuery, trace::Act};
 use store::StoreError;
 
 use crate::{
@@ -20,6 +20,8 @@ const LOOKED_FOR: usize = 400;
 pub struct Beyond {
     pub(crate) permit: Permit,
     pub(crate) grant: ReadGrant,
+    /// Of whom others were asked: what they tell of anybody else is shown to nobody.
+    pub(crate) ins: Ins,
 }
 
 impl Desk {
@@ -35,7 +37,8 @@ impl Desk {
         let nobody = Actor::operator("");
         let shown = |entry: &DocumentEntry| {
             let facts = EntryFacts::of(entry, EntryFacts::owners_of(entry, &nobody), self.tables.matrix());
-            !here.contains(&entry.unique_id) && beyond.grant.allows(&facts, self.tables.matrix()).is_ok()
+            let of_holder = Ins::parse_cx(&entry.patient_id.0, self.ins_tolerance()).is_ok_and(|ins| ins == beyond.ins);
+            of_holder && !here.contains(&entry.unique_id) && beyond.grant.allows(&facts, self.tables.matrix()).is_ok()
         };
         Ok(entries.iter().map(shown).collect())
     }

@@ -55,7 +55,7 @@ fn fill(entry: &mut DocumentEntry, said: Derived) {
     filled(&mut entry.reference_ids, said.reference_ids);
     if entry.source_patient_info.is_empty() {
         entry.source_patient_info = said.source_patient_info;
-        entry.source_patient_id = said.source_patient_id.or(entry.source_patient_id.take());
+        entry.source_patient_id = entry.source_patient_id.take().or(said.source_patient_id);
     }
     if entry.language_code.is_empty() {
         entry.language_code = said.language_code.unwrap_or_default();

@@ -212,7 +212,13 @@ impl Desk {
         let to = LinkQuery { targets: signatures, ..LinkQuery::default() };
         let of_signatures: Vec<Association> = members(self.store.associations(permit, &to).await?).collect();
         let sets = of_signatures.iter().map(|l| l.source.clone()).collect();
-        let of_sets: Vec<Association> = members(self.links_from(permit, sets).await?).collect();
+        let mut of_sets: Vec<Association> = members(self.links_from(permit, sets).await?).collect();
+        // One that came in a set of its own, to sign a document that was there.
+        let signs = self.links_from(permit, of_signatures.iter().map(|l| l.target.clone()).collect()).await?;
+        for link in signs.into_iter().filter(|l| l.kind == AssociationKind::Signs) {
+            let of = of_signatures.iter().filter(|l| l.target == link.source).map(|l| l.source.clone());
+            of_sets.extend(of.map(|source| Association { source, ..link.clone() }));
+        }
         let named = EntryQuery {
             entry_uuids: of_sets.iter().map(|l| l.target.clone()).collect(),
             versions: Versions::All,

@@ -242,7 +242,11 @@ impl Desk {
         if let Some(claimed) = claimed
             && acting.space(claimed).await? != space
         {
-            return Err(acting.refuse(Some(space), vec![Refusal::new(Cause::PatientMismatch)]).await);
+            // Another's number is told from nobody's in the trace alone.
+            return match acting.refuse(Some(space), vec![Refusal::new(Cause::PatientMismatch)]).await {
+                Fault::Refused(_) => Err(Refusal::new(Cause::UnknownIdentifier).into()),
+                untraced => Err(untraced),
+            };
         }
         Ok(space)
     }

@@ -3,8 +3,8 @@
 
 use access::Operation;
 use space::{
-    Cause, Holder, Ins, InsOid, LocalId, Refusal, Settings, SpaceId, SpaceState, TraitQuery, holder::comparable_name,
-    trace::Act,
+    Cause, Holder, Ins, InsOid, LocalId, Refusal, Role, Settings, SpaceId, SpaceState, TraitQuery,
+    holder::comparable_name, trace::Act,
 };
 use store::{Change, Merge, Notification, StoreError};
 
@@ -37,6 +37,18 @@ fn one_person(survivor: &Holder, retired: &Holder) -> Result<(), Attempt> {
     }
     if to == InsOid::Nia && from == InsOid::Nir {
         return Err(refused("a definitive number gives way to no provisional one"));
+    }
+    Ok(())
+}
+
+/// Whether a structure may say so by itself: that a provisional number became definitive, of somebody born in one place.
+/// Two definitive numbers are two people until somebody has looked (RNIV): test numbers stand for neither.
+fn by_a_source(survivor: &Holder, retired: &Holder) -> Result<(), Attempt> {
+    let (to, from) = (survivor.ins.oid(), retired.ins.oid());
+    let places = (&survivor.traits.birth_place, &retired.traits.birth_place);
+    let is_provisional = from == InsOid::Nia && places.0.is_some() && places.0 == places.1;
+    if matches!(to, InsOid::Nir | InsOid::Nia) && !is_provisional {
+        return Err(refused("two definitive numbers, or birth places that are not known to be one"));
     }
     Ok(())
 }
@@ -133,14 +145,22 @@ impl Desk {
         (retired, others): (SpaceId, &Settings),
         dropped: Option<&LocalId>,
     ) -> Result<(), Attempt> {
-        in_use(others)?;
-        in_use(settings)?;
         let actor = &acting.caller.actor;
+        // In which state a space is, is told only to whom it may be.
+        if actor.role == Role::Operator {
+            in_use(others)?;
+            in_use(settings)?;
+        }
         let onto = self.tables.decide(actor, Operation::Merge, survivor, settings)?;
         let from = self.tables.decide(actor, Operation::Merge, retired, others)?;
+        in_use(others)?;
+        in_use(settings)?;
         let (going_on, _) = self.store.holder(&onto).await?;
         let (ending, _) = self.store.holder(&from).await?;
         one_person(&going_on, &ending)?;
+        if actor.role != Role::Operator {
+            by_a_source(&going_on, &ending)?;
+        }
         let merge = Merge {
             survivor: (&onto, &acting.done(&onto)),
             retired: (&from, &acting.done(&from)),

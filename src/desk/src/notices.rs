@@ -42,6 +42,14 @@ impl Desk {
         Ok(self.store.notice_done(consumer, &told.notice).await?)
     }
 
+    /// A consumer has refused a notice: it is told again, after the others.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails: it stays where it is.
+    pub async fn notified_later(&self, consumer: &str, told: &Notified) -> Result<(), Fault> {
+        Ok(self.store.notice_later(consumer, &told.notice).await?)
+    }
+
     async fn told_to(&self, name: &str, notice: &Notice) -> Result<Vec<Reference>, Fault> {
         let operator = Caller::operator();
         let consumer = self.consumers.iter().find(|consumer| consumer.name == name);

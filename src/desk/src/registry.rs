@@ -191,7 +191,7 @@ impl Desk {
             }
             self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
             let Objects { sets, folders, documents, associations } = objects;
-            let beyond = Beyond { permit, grant };
+            let beyond = Beyond { permit, grant, ins: ins.clone() };
             Ok(Found { ins: ins.clone(), sets, folders, documents, associations, beyond })
         })
     }

@@ -12,6 +12,8 @@ use crate::{Caller, Desk, EntryBody, Face, Fault};
 
 /// Longest document whose canonical form is made, in bytes: larger ones leave the signature unexamined where it needs it.
 const MOST_BYTES: u64 = 16 << 20;
+/// Bytes of documents held at once for one signature; what is past them is judged by what is known of it.
+const MOST_HELD: u64 = 48 << 20;
 
 /// What follows from what is found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,14 +78,17 @@ impl Desk {
         let Some(signature) = bodies[index].staged() else { return Ok(Verdict::default()) };
         let place = submission.documents[index].place.clone();
         let mut held = Vec::new();
-        for (document, body) in submission.documents.iter().zip(bodies) {
-            let Some(body) = body.staged().filter(|_| !document.entry.is_signature()) else { continue };
+        let mut left = MOST_HELD;
+        for (number, (document, body)) in submission.documents.iter().zip(bodies).enumerate() {
+            // Another "signature" beside the set's is a document of it like any other.
+            let Some(body) = body.staged().filter(|_| number != index) else { continue };
             held.push(Held {
                 unique_id: document.entry.unique_id.clone(),
                 sha1: body.sha1.clone(),
                 sha256: body.sha256.clone(),
-                bytes: self.store.staged(body, MOST_BYTES).await?,
+                bytes: self.store.staged(body, MOST_BYTES.min(left)).await?,
             });
+            left = left.saturating_sub(held.last().and_then(|h| h.bytes.as_ref()).map_or(0, |b| b.len() as u64));
         }
         let signature = self.store.staged(signature, MOST_BYTES).await?.unwrap_or_default();
         let verifier = signatures.verifier.clone();
@@ -94,8 +99,7 @@ impl Desk {
         let wrong =
             found.err().map(|r| Refusal { place: Some(format!("{place} {}", r.place.as_deref().unwrap_or(""))), ..r });
         let traced = wrong.as_ref().map_or("valid", |r| r.cause.code());
-        let unexamined = wrong.as_ref().is_some_and(|r| r.cause == Cause::SetSignatureUnexamined);
-        let refuses = wrong.is_some() && !unexamined && signatures.policy == SignaturePolicy::Refuse;
+        let refuses = wrong.is_some() && signatures.policy == SignaturePolicy::Refuse;
         Ok(Verdict { traced: Some(traced.to_owned()), wrong, refuses })
     }
 }

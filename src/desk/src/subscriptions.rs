@@ -146,7 +146,13 @@ impl Desk {
         match self.told_of(&follower, due, &subscription).await {
             Ok(told) => Ok(Some(told).filter(|told| !told.is_empty())),
             // What he may not read any more is not told, and stands in the trace as any refusal.
-            Err(Fault::Refused(_)) => Ok(None),
+            Err(Fault::Refused(refusals)) => {
+                // A block is meant to last: who is blocked could not even end it himself.
+                if refusals.iter().any(|r| r.cause == Cause::Blocked) {
+                    self.store.unfollow(&publish, due).await?;
+                }
+                Ok(None)
+            }
             Err(other) => Err(other),
         }
     }

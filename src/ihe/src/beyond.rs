@@ -146,6 +146,8 @@ pub(crate) struct Told {
     pub(crate) objects: Vec<RegistryObject>,
     /// What is missing, and why.
     pub(crate) errors: Vec<RegistryError>,
+    /// `uniqueId`s of the documents among the objects.
+    documents: HashSet<String>,
 }
 
 /// Asks all of them at once.
@@ -216,13 +218,37 @@ async fn take(
         told.errors.push(error(other, Cause::MetadataInvalid, Severity::Error));
     }
     let mut kept: Vec<bool> = Vec::with_capacity(read.len());
-    kept.extend(read.iter().map(|entry| entry.is_some() && shown.next().unwrap_or(false)));
+    kept.extend(read.iter().map(|entry| match entry {
+        // Two may have the same document, or one tell it twice.
+        Some(entry) => shown.next().unwrap_or(false) && told.documents.insert(entry.unique_id.clone()),
+        None => false,
+    }));
+    let shown: HashSet<&str> =
+        objects.extrinsic_objects().zip(&kept).filter(|(_, kept)| **kept).map(|(o, _)| o.common.id.as_str()).collect();
+    let holds = |package: &str| {
+        objects.0.iter().any(|object| {
+            matches!(object, RegistryObject::Association(link)
+                if link.source == package && shown.contains(link.target.as_str()))
+        })
+    };
+    // A set or a folder is shown by a document of it, as here.
+    let holding: HashSet<String> = objects
+        .0
+        .iter()
+        .filter(|object| matches!(object, RegistryObject::RegistryPackage(_)) && holds(object.id()))
+        .map(|object| object.id().to_owned())
+        .collect();
     let mut kept = kept.into_iter();
     let mut gone: HashSet<String> = HashSet::new();
     let mut taken = RegistryObjectList::default();
     for object in objects.0 {
         let stays = match &object {
             RegistryObject::ExtrinsicObject(_) => kept.next().unwrap_or(false),
+            RegistryObject::RegistryPackage(package) => {
+                other.way != Way::Xds && holding.contains(package.common.id.as_str())
+            }
+            // What is only named was not judged.
+            RegistryObject::ObjectRef(_) => false,
             _ => other.way != Way::Xds,
         };
         if stays {
@@ -275,10 +301,10 @@ fn missing(other: &Other, failed: &ClientError) -> Option<RegistryError> {
     let ClientError::Registry(told) = failed else {
         return Some(error(other, Cause::UnavailableCommunity, Severity::Error));
     };
-    let first = told.first()?;
-    if first.code == "XDSUnknownPatientId" {
-        return None;
-    }
+    // No holder of that number there is no failure; a failure that gives no reason is one.
+    let Some(first) = told.iter().find(|said| said.code != "XDSUnknownPatientId") else {
+        return told.is_empty().then(|| error(other, Cause::UnavailableCommunity, Severity::Error));
+    };
     Some(RegistryError {
         code: Cow::Owned(first.code.clone()),
         context: first.text.clone(),

@@ -14,7 +14,7 @@ use desk::{
     RegistryQuery, StoredBody,
 };
 use futures::TryStreamExt as _;
-use space::{AssociationKind, AvailabilityStatus, Cause, Dtm, Ins, Oid, Refusal};
+use space::{AssociationKind, AvailabilityStatus, Cause, Dtm, EntryKind, Ins, Oid, Refusal};
 use wire_soap::{
     ebxml::{Association, ExtrinsicObject, RegistryObject, RegistryObjectList},
     xds::SubmitObjectsRequest,
@@ -113,7 +113,7 @@ pub async fn export(
     let wanted: HashMap<&str, &Listed> = found
         .documents
         .iter()
-        .filter(|l| asked(l) && here(l))
+        .filter(|l| asked(l) && here(l) && l.entry.kind == EntryKind::Stable)
         .map(|listed| (listed.entry.entry_uuid.as_str(), listed))
         .collect();
     let mut subsets = Vec::new();

@@ -131,17 +131,26 @@ async fn elsewhere<'a>(
     requests: &mut Vec<DocumentRequest>,
 ) -> Result<Vec<(&'a Other, Vec<Retrieval>)>, Fault> {
     let upstream = |repository: &str| state.others.iter().find(|other| other.repository.as_deref() == Some(repository));
-    let ids: Vec<String> =
-        requests.iter().filter(|r| upstream(&r.repository).is_some()).map(|r| r.document.clone()).collect();
+    let community = |asked: &DocumentRequest| {
+        let home = asked.home.as_deref().filter(|home| !home.trim().is_empty());
+        home.map(|home| state.community(home))
+    };
+    // What is registered here is given by the rules of here, whoever else has it.
+    let goes = |r: &&DocumentRequest| match community(r) {
+        Some(other) => other.is_some(),
+        None => upstream(&r.repository).is_some(),
+    };
+    let ids: Vec<String> = requests.iter().filter(goes).map(|r| r.document.clone()).collect();
     let here = if ids.is_empty() { HashSet::new() } else { state.desk.registered_here(caller, &ids).await? };
     let mut away: Vec<(&Other, Vec<Retrieval>)> = Vec::new();
-    requests.retain(|asked| {
-        let home = asked.home.as_deref().filter(|home| !home.trim().is_empty());
-        let other = match home {
-            Some(home) => state.community(home),
-            None => upstream(&asked.repository).filter(|_| !here.contains(&asked.document)),
-        };
+    requests.retain_mut(|asked| {
+        let other = community(asked).unwrap_or_else(|| upstream(&asked.repository));
         let Some(other) = other else { return true };
+        if here.contains(&asked.document) {
+            asked.home = None;
+            asked.repository = state.repository.as_str().to_owned();
+            return true;
+        }
         let one = Retrieval { repository: asked.repository.clone(), document: asked.document.clone() };
         match away.iter_mut().find(|(known, _)| known.name == other.name) {
             Some((_, wanted)) => wanted.push(one),

@@ -41,8 +41,8 @@ pub use answer::Faulted;
 pub use beyond::{Other, Rest};
 pub use dsub::{notification, notification_type, pause_after};
 pub use iti32::{MediaError, export, import};
-pub use notify::{Addressed, is_taken, notice};
-pub use replies::Replies;
+pub use notify::{Addressed, notice, verdict};
+pub use replies::{Admitted, Replies};
 pub use service::{Kind, Service, Transaction};
 
 /// Turns the assertion of an envelope into a credential. Carried out by the program with the room `trust`.
@@ -101,8 +101,8 @@ pub struct IheState {
     pub home: Option<String>,
     /// Others that are asked what they have: a gateway upstream, other communities.
     pub others: Arc<[Other]>,
-    /// Beginnings of the addresses that subscriptions may have told (ITI-52); none, and there are no subscriptions.
-    pub consumers: Vec<String>,
+    /// Addresses that subscriptions may have told (ITI-52); none, and there are no subscriptions.
+    pub consumers: Vec<Admitted>,
     /// Who may have answers sent to an address of their own; nobody without.
     pub replies: Option<Replies>,
     /// What bounds a message.

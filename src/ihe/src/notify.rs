@@ -49,14 +49,12 @@ pub fn notice(addressed: &Addressed<'_>, references: &[Reference], id: &str, at:
     out
 }
 
-/// Whether an answer says that a notice was taken.
+/// Whether a notice was taken, as its acknowledgement says; none when the answer is none.
 #[must_use]
-pub fn is_taken(answer: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(answer) else { return false };
-    let Ok(tree) = Tree::parse(text, &XmlLimits::default()) else { return false };
-    let Ok(envelope) = Envelope::read(&tree) else { return false };
-    AcceptAcknowledgement::read(envelope.body()).is_ok_and(|read| {
-        let taken = [AcknowledgementType::CommitAccept, AcknowledgementType::ApplicationAccept];
-        taken.contains(&read.acknowledgement.type_code)
-    })
+pub fn verdict(answer: &[u8]) -> Option<bool> {
+    let tree = Tree::parse(std::str::from_utf8(answer).ok()?, &XmlLimits::default()).ok()?;
+    let envelope = Envelope::read(&tree).ok()?;
+    let read = AcceptAcknowledgement::read(envelope.body()).ok()?;
+    let taken = [AcknowledgementType::CommitAccept, AcknowledgementType::ApplicationAccept];
+    Some(taken.contains(&read.acknowledgement.type_code))
 }

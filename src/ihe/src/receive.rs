@@ -211,7 +211,6 @@ pub(crate) fn read<T>(
         Err(error) => return refused(errors::of_soap(&error)),
     };
     heading.message_id = message.message_id.as_deref().map(str::to_owned);
-    heading.reply_to = state.replies.as_ref().and_then(|replies| replies.admits(message.reply_to.as_deref()));
     heading.body = message.body().local_name().to_owned();
     let assertions = message.security_assertions();
     let assertion = match assertions.as_slice() {
@@ -223,6 +222,8 @@ pub(crate) fn read<T>(
         Ok(credential) => Caller::new(credential, Face::Ihe),
         Err(refusal) => return refused(refusal),
     };
+    let replies = state.replies.as_ref();
+    heading.reply_to = replies.and_then(|replies| replies.address(&caller, message.reply_to.as_deref()));
     let read = body(&message, message.body(), &tree);
     (Some(caller), read)
 }

@@ -224,7 +224,7 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         device,
         home,
         others: partner::others(config, core)?,
-        consumers: config.dsub.consumers.clone(),
+        consumers: crate::config::Address::admitted(&config.dsub.consumers),
         replies: partner::replies(config)?,
         limits,
     });

@@ -65,12 +65,35 @@ impl Default for Xades {
     }
 }
 
+/// An address of a structure's own, called on its behalf and nobody else's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Address {
+    /// The structure (`Struct_IdNat`).
+    pub(crate) structure: space::StructureId,
+    /// How its addresses begin: `https://host:port/path`.
+    pub(crate) address: String,
+}
+
+impl Address {
+    pub(crate) fn admitted(list: &[Self]) -> Vec<ihe::Admitted> {
+        let one = |a: &Self| ihe::Admitted { structure: a.structure.clone(), address: a.address.clone() };
+        list.iter().map(one).collect()
+    }
+
+    /// Whether it names a host to be called over TLS.
+    fn is_sound(&self) -> bool {
+        let host = self.address.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
+        host.is_some_and(|host| !host.is_empty()) && !self.address.contains(['@', '%', '#', '?', ' '])
+    }
+}
+
 /// Section `[dsub]`: subscriptions to what comes into a space (ITI-52, ITI-53).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Dsub {
-    /// Beginnings of the addresses that may be told (https://…); none, and nobody may subscribe.
-    pub(crate) consumers: Vec<String>,
+    /// Addresses of structures that may be told; none, and nobody may subscribe.
+    pub(crate) consumers: Vec<Address>,
 }
 
 /// Section `[gateway]`.
@@ -325,9 +348,9 @@ pub(crate) struct Ihe {
     pub(crate) device_id: String,
     /// `homeCommunityId` of the community this gateway belongs to (an OID); empty = none.
     pub(crate) home_community_id: String,
-    /// Beginnings of the addresses to which an answer may be sent (WS-Addressing ReplyTo); none, and every answer goes
+    /// Addresses of structures to which their answers may be sent (WS-Addressing ReplyTo); none, and every answer goes
     /// back on its connection.
-    pub(crate) reply_to: Vec<String>,
+    pub(crate) reply_to: Vec<Address>,
     /// Let a document be masked to professionals and hidden from the holder at once
     /// (`cumul-invisible_patient-masque_ps` of the DMP).
     pub(crate) masked_and_hidden: bool,
@@ -506,6 +529,11 @@ impl Config {
         }
         if space::Oid::parse(&self.ihe.device_id).is_err() {
             problems.push(format!("{file}: [ihe] device_id is not an OID"));
+        }
+        for (key, list) in [("[dsub] consumers", &self.dsub.consumers), ("[ihe] reply_to", &self.ihe.reply_to)] {
+            if list.iter().any(|address| !address.is_sound()) {
+                problems.push(format!("{file}: {key}: an address is not https://host[:port][/path]"));
+            }
         }
         self.identity.check(file, problems);
         self.check_outward(file, problems);

@@ -229,16 +229,22 @@ impl Jobs {
             return Err("another process has this consumer, this one has not".to_owned());
         };
         let failed = |fault: Fault| fault.to_string();
-        let notices = self.desk.next_notices(name, NOTICES).await.map_err(failed)?;
-        for told in &notices {
+        for _ in 0..NOTICES {
+            // One at a time: what is told is decided and traced just before it is.
+            let Some(told) = self.desk.next_notices(name, 1).await.map_err(failed)?.pop() else { return Ok(false) };
             // One whose last number is gone has nothing to be told by.
             if !told.references.is_empty() {
                 let at = Dtm::from_timestamp(self.desk.clock().now());
-                follower.tell(&told.references, &self.desk.rng().uuid().to_string(), &at).await?;
+                let id = self.desk.rng().uuid().to_string();
+                if !follower.tell(&told.references, &id, &at).await? {
+                    // Those behind it do not wait for one that may never be taken.
+                    self.desk.notified_later(name, &told).await.map_err(failed)?;
+                    return Err("the consumer has not accepted the notice".to_owned());
+                }
             }
-            self.desk.notified(name, told).await.map_err(failed)?;
+            self.desk.notified(name, &told).await.map_err(failed)?;
         }
-        Ok(notices.len() == NOTICES)
+        Ok(true)
     }
 
     async fn stamp(&self) -> Result<bool, String> {

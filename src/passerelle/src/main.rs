@@ -12,6 +12,7 @@ mod keys;
 mod outward;
 mod partner;
 mod publish;
+mod sealed_set;
 mod telemetry;
 mod upstream;
 

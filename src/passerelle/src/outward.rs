@@ -165,8 +165,8 @@ impl Follower {
         Ok(identity.consumers.iter().map(follower).collect())
     }
 
-    /// Tells it of one holder; done once it acknowledges.
-    pub(crate) async fn tell(&self, references: &[desk::Reference], id: &str, at: &space::Dtm) -> Result<(), String> {
+    /// Tells it of one holder; whether it takes it.
+    pub(crate) async fn tell(&self, references: &[desk::Reference], id: &str, at: &space::Dtm) -> Result<bool, String> {
         let addressed = ihe::Addressed { device: &self.gateway, consumer: &self.device, url: &self.url };
         let kind = "application/soap+xml; charset=UTF-8; action=\"urn:hl7-org:v3:PRPA_IN201302UV02\"";
         let call = self.client.post(&self.url).header("content-type", kind);
@@ -182,7 +182,7 @@ impl Follower {
                 return Err("the consumer's answer is too long".to_owned());
             }
         }
-        if ihe::is_taken(&bytes) { Ok(()) } else { Err("the consumer has not accepted the notice".to_owned()) }
+        ihe::verdict(&bytes).ok_or_else(|| "the consumer's answer is no acknowledgement".to_owned())
     }
 }
 

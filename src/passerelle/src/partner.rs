@@ -13,7 +13,9 @@ use ihe::{
     client::{Answer, Call, Client, Endpoints, Signer, Transport, TransportError, Use, Way},
 };
 use space::{Actor, AuthMode, Ins, ProfessionalId, Purpose, Software, StructureId};
-use trust::{Bearer, CodedRole, Peer, SigningKey, StructureUse, VihfRequest};
+use trust::{
+    Bearer, CodedRole, Peer, SignedDocument, SigningKey, StructureUse, VihfRequest, sign_set, xmldsig::SignError,
+};
 
 use crate::{
     commands::Failure,
@@ -86,7 +88,7 @@ pub(crate) fn replies(config: &Config) -> Result<Option<Replies>, Failure> {
     if config.ihe.reply_to.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Replies::new(config.ihe.reply_to.clone(), Wire::of(config, REPLY)?)))
+    Ok(Some(Replies::new(crate::config::Address::admitted(&config.ihe.reply_to), Wire::of(config, REPLY)?)))
 }
 
 fn failed(error: &reqwest::Error) -> TransportError {
@@ -145,6 +147,16 @@ impl Seal {
         }))
     }
 
+    /// The signature of a set over these documents (DMP TD2.1).
+    pub(crate) fn sign(
+        &self,
+        set: &str,
+        documents: &[SignedDocument<'_>],
+        at: jiff::Timestamp,
+    ) -> Result<Vec<u8>, SignError> {
+        sign_set(set, documents, &self.key, &self.signer, at).map(String::into_bytes)
+    }
+
     /// An internal identifier of the structure, for what nobody did.
     fn automaton(&self) -> Result<ProfessionalId, &'static str> {
         let id = match self.structure.finess() {
@@ -172,8 +184,8 @@ impl Signer for Seal {
             roles: roles(actor),
             patient: patient.cloned(),
             purpose: match (&actor.purpose, to) {
-                // A structure feeds as it always does; break-glass is a person's.
-                (Purpose::BrisDeGlace { .. }, Use::Structure) => Purpose::Normal,
+                // A structure feeds as it always does, and late: an emergency was a person's, and then.
+                (_, Use::Structure) => Purpose::Normal,
                 (purpose, _) => purpose.clone(),
             },
             mode: if strong { AuthMode::IndirecteRenforcee } else { AuthMode::Indirecte },

@@ -42,10 +42,19 @@ impl Publisher {
         let mut telling = tokio::task::JoinSet::new();
         for one in due {
             let this = self.clone();
-            telling.spawn(async move { this.one(&one).await });
+            telling.spawn(async move {
+                let done = this.one(&one).await;
+                if done.is_err() {
+                    this.desk.put_publication_off(&one, PATIENCE * 6).await?;
+                }
+                done
+            });
         }
+        // What fails here of one row is that row's: it waits, and the others are told.
         for told in telling.join_all().await {
-            told.map_err(failed)?;
+            if let Err(fault) = told {
+                tracing::error!(error = %fault, "dsub.failed");
+            }
         }
         Ok(more)
     }

@@ -19,7 +19,8 @@ use crate::{
     app::Core,
     commands::Failure,
     config::{self, Config},
-    partner,
+    partner::{self, Seal},
+    sealed_set::SealedSet,
 };
 
 /// How long one turn takes, about: a kind of jobs that the operator stops is at rest soon after.
@@ -37,6 +38,8 @@ const AWAY: Duration = Duration::from_secs(900);
 pub(crate) struct Feeder {
     desk: Arc<Desk>,
     client: Client,
+    /// Signs sets that came unsigned.
+    seal: Option<Arc<Seal>>,
     attempts: i64,
     every: Duration,
 }
@@ -70,7 +73,11 @@ impl Feeder {
             n => Duration::from_secs(1) / n,
         };
         let client = partner::upstream(config, core, timeout)?;
-        Ok(Some(Self { desk: core.desk.clone(), client, attempts: upstream.attempts.max(1), every }))
+        let seal = match upstream.sign_sets {
+            true => Some(Seal::of(config, core.clock.clone(), core.rng.clone())?),
+            false => None,
+        };
+        Ok(Some(Self { desk: core.desk.clone(), client, seal, attempts: upstream.attempts.max(1), every }))
     }
 
     /// Passes on what may go, for one turn. Says whether there is more to do at once; why not, when the other is away.
@@ -142,10 +149,16 @@ impl Feeder {
                 tracing::error!(failures, code = said.code, "upstream.given_up");
                 self.end(due, targets, ForwardEnd::GivenUp, said).await
             }
-            Verdict::Refused if self.has_it(opened, error).await => {
-                self.end(due, targets, ForwardEnd::Sent, ForwardTold::default()).await
-            }
             Verdict::Refused => {
+                match self.has_it(opened, error).await {
+                    Ok(false) => {}
+                    Ok(true) => return self.end(due, targets, ForwardEnd::Sent, ForwardTold::default()).await,
+                    // Whether it has it is not known: asked again, not taken for a no.
+                    Err(unknown) => {
+                        self.desk.put_forward_off(due, pause(due.attempts).min(AWAY), false, &said).await?;
+                        return Ok(Went::Away(unknown.to_string()));
+                    }
+                }
                 tracing::error!(code = said.code, cause = said.word, "upstream.refused");
                 self.end(due, targets, ForwardEnd::Refused, said).await
             }
@@ -183,9 +196,22 @@ impl Feeder {
             return Ok(self.client.update(who(opened), what).await);
         }
         let damaged = Arc::new(AtomicBool::new(false));
-        let bodies = self.desk.forwarded_bodies(opened).await?;
-        let bodies = bodies.into_iter().map(|body| outgoing(body, &damaged)).collect();
-        let done = self.client.provide_and_register(who(opened), what, bodies).await;
+        let mut bodies = self.desk.forwarded_bodies(opened).await?;
+        let sealed = match &self.seal {
+            Some(seal) => SealedSet::of(seal, forward, &mut bodies).await?,
+            None => None,
+        };
+        let mut bodies: Vec<OutgoingBody> = bodies.into_iter().map(|body| outgoing(body, &damaged)).collect();
+        let done = match sealed {
+            None => self.client.provide_and_register(who(opened), what, bodies).await,
+            Some(SealedSet { entry, links, bytes }) => {
+                bodies.push(outgoing((bytes.len() as u64, StoredBody::Whole(bytes)), &damaged));
+                let documents: Vec<_> = documents.iter().copied().chain([&entry]).collect();
+                let associations: Vec<_> = forward.associations.iter().cloned().chain(links).collect();
+                let what = Submitted { documents: &documents, associations: &associations, ..what };
+                self.client.provide_and_register(who(opened), what, bodies).await
+            }
+        };
         // The line is not what broke.
         if done.is_err() && damaged.load(Ordering::Relaxed) {
             return Err(Refusal::new(Cause::DocumentDamaged).into());
@@ -194,11 +220,25 @@ impl Feeder {
     }
 
     /// Whether the other has what it refuses already: the answer to an earlier attempt was lost.
-    async fn has_it(&self, opened: &Forwarding, error: &ClientError) -> bool {
-        let ClientError::Registry(said) = error else { return false };
+    async fn has_it(&self, opened: &Forwarding, error: &ClientError) -> Result<bool, ClientError> {
+        let ClientError::Registry(said) = error else { return Ok(false) };
+        // Who may not do it has not done it, whatever is seen there.
+        let done_before = |code: &str| {
+            [
+                "Duplicate",
+                "NonIdentical",
+                "MetadataVersion",
+                "MetadataUpdate",
+                "MetadataIdentifier",
+                "Unresolved",
+                "Deprecated",
+            ]
+            .iter()
+            .any(|word| code.contains(word))
+        };
         let duplicate = said.iter().any(|e| e.code.contains("Duplicate"));
-        if !duplicate && opened.due.attempts == 0 {
-            return false;
+        if !said.iter().all(|e| done_before(&e.code)) || (!duplicate && opened.due.attempts == 0) {
+            return Ok(false);
         }
         match opened.forward.kind {
             ForwardKind::Provide => self.has_documents(opened).await,
@@ -207,20 +247,20 @@ impl Feeder {
     }
 
     /// Each document, byte for byte.
-    async fn has_documents(&self, opened: &Forwarding) -> bool {
+    async fn has_documents(&self, opened: &Forwarding) -> Result<bool, ClientError> {
         let ours = || opened.forward.documents.iter().map(|d| &d.entry);
         let ids: Vec<String> = ours().map(|entry| entry.unique_id.clone()).collect();
         let who = OnBehalf { actor: &opened.forward.actor, patient: Some(&opened.ins), to: Use::Structure };
         let at = &opened.forward.set.submission_time;
-        let Ok(theirs) = self.client.get_documents(who, StoredQuery::ByUniqueId, &ids, at).await else { return false };
-        ours().all(|our| {
+        let theirs = self.client.get_documents(who, StoredQuery::ByUniqueId, &ids, at).await?;
+        Ok(ours().all(|our| {
             theirs.iter().any(|t| t.unique_id == our.unique_id && t.hash.eq_ignore_ascii_case(&our.hash))
                 || our.is_signature()
-        })
+        }))
     }
 
     /// Each new version of metadata, and each object in the state it was ordered into; what is deleted is not shown.
-    async fn has_changes(&self, opened: &Forwarding) -> bool {
+    async fn has_changes(&self, opened: &Forwarding) -> Result<bool, ClientError> {
         let forward = &opened.forward;
         let versions = forward.documents.iter().map(|d| (d.entry.entry_uuid.clone(), None));
         let orders = forward.associations.iter().filter(|a| a.kind.is_order());
@@ -228,13 +268,12 @@ impl Feeder {
         let wanted: Vec<(String, Option<AvailabilityStatus>)> = versions.chain(orders).collect();
         let ids: Vec<String> = wanted.iter().map(|(id, _)| id.clone()).collect();
         let at: &Dtm = &forward.set.submission_time;
-        let asked = self.client.get_documents(who(opened), StoredQuery::ByEntryUuid, &ids, at).await;
-        let Ok(theirs) = asked else { return false };
-        wanted.iter().all(|(id, state)| match (theirs.iter().find(|t| t.entry_uuid == *id), state) {
+        let theirs = self.client.get_documents(who(opened), StoredQuery::ByEntryUuid, &ids, at).await?;
+        Ok(wanted.iter().all(|(id, state)| match (theirs.iter().find(|t| t.entry_uuid == *id), state) {
             (None, state) => *state == Some(AvailabilityStatus::Deleted),
             (Some(_), None) => true,
             (Some(entry), Some(state)) => entry.status == *state,
-        })
+        }))
     }
 }
 
@@ -254,7 +293,8 @@ fn outgoing((length, body): (u64, StoredBody), damaged: &Arc<AtomicBool>) -> Out
         StoredBody::Whole(bytes) => futures::stream::once(async move { Ok(bytes) }).boxed(),
         StoredBody::Stream(stream) => stream
             .map_err(move |error| {
-                damaged.store(true, Ordering::Relaxed);
+                // A place for bodies that is away for a moment has lost nothing.
+                damaged.fetch_or(error.is_damage(), Ordering::Relaxed);
                 std::io::Error::other(error)
             })
             .boxed(),

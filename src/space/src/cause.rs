@@ -171,8 +171,8 @@ causes! {
         "The signature's manifest does not name the set and each of its documents, once each.";
     SetSignatureSigner, "set_signature_signer", "DMP TD2.1; IGC-Santé; RFC 5280 §6", "Le signataire du lot n'est pas reconnu, ou n'est pas l'émetteur : signez avec la carte ou le cachet de l'appel.",
         "The signer of the set is not trusted, or is not the sender: sign with the card or seal of the call.";
-    SetSignatureUnexamined, "set_signature_unexamined", "XML-DSig 1.1 §4.4.3.4", "Un document est trop grand, ou n'est pas du XML, pour que sa forme canonique soit vérifiée ; le lot est reçu.",
-        "A document is too large, or is no XML, for its canonical form to be verified; the set is received.";
+    SetSignatureUnexamined, "set_signature_unexamined", "XML-DSig 1.1 §4.4.3.4", "Un document est trop grand pour que sa forme canonique soit vérifiée : signez-le tel qu'il est envoyé, sans transformation.",
+        "A document is too large for its canonical form to be verified: sign it as it is sent, without a transform.";
     EmptySubmission, "empty_submission", "ITI TF-2 3.41.4.1.2", "Le lot ne contient aucun document.",
         "The set holds no document.";
     MetadataMissing, "metadata_missing", "ITI TF-3 §4.2.3; CI-SIS Partage", "Une métadonnée obligatoire est absente : ajoutez-la.",

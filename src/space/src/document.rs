@@ -11,6 +11,8 @@ use crate::{
 
 /// Code system of the French visibility codes (TRE_A07).
 pub const VISIBILITY_SCHEME: &str = "1.2.250.1.213.1.1.4.13";
+/// Kind of document that the signature of a set is, with its system (ASTM E1762).
+const SIGNATURE_TYPE: (&str, &str) = ("E1762", "ASTM");
 /// Code system of HL7 confidentiality.
 pub const CONFIDENTIALITY_SCHEME: &str = "2.16.840.1.113883.5.25";
 
@@ -257,7 +259,45 @@ impl DocumentEntry {
     /// Whether it is the signature of a submission set, not a document of care.
     #[must_use]
     pub fn is_signature(&self) -> bool {
-        self.type_code.is("E1762", "ASTM")
+        self.type_code.is(SIGNATURE_TYPE.0, SIGNATURE_TYPE.1)
+    }
+
+    /// The entry of the signature of the set that this document came in, as the DMP's samples have it (reference §1.5):
+    /// seen by nobody but its sender.
+    #[must_use]
+    pub fn signature_beside(&self, entry_uuid: String, unique_id: String, at: &Dtm) -> Self {
+        let visible = |code: &str, label: &str| Code::new(code, VISIBILITY_SCHEME, label);
+        Self {
+            logical_id: entry_uuid.clone(),
+            entry_uuid,
+            version: 1,
+            kind: EntryKind::Stable,
+            unique_id,
+            source_patient_info: Vec::new(),
+            title: vec![LocalizedText {
+                value: "Source".to_owned(),
+                lang: Some("FR".to_owned()),
+                charset: Some("UTF8".to_owned()),
+            }],
+            comments: Vec::new(),
+            creation_time: at.clone(),
+            language_code: "art".to_owned(),
+            mime_type: "text/xml".to_owned(),
+            class_code: Code::new("urn:oid:1.3.6.1.4.1.19376.1.2.1.1.1", "URN", "Digital Signature"),
+            type_code: Code::new(SIGNATURE_TYPE.0, SIGNATURE_TYPE.1, "Full Document"),
+            format_code: Code::new("http://www.w3.org/2000/09/xmldsig#", "URN", "Default Signature Style"),
+            confidentiality_codes: vec![
+                Code::new("N", CONFIDENTIALITY_SCHEME, "Normal"),
+                visible("MASQUE_PS", "Masqué aux professionnels de santé"),
+                visible("INVISIBLE_PATIENT", "Non visible par le patient"),
+            ],
+            event_codes: vec![Code::new("1.2.840.10065.1.12.1.14", "1.2.840.10065.1.12", "Source")],
+            reference_ids: Vec::new(),
+            hash: String::new(),
+            size: 0,
+            extra: Vec::new(),
+            ..self.clone()
+        }
     }
 }
 

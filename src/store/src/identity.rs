@@ -164,6 +164,18 @@ impl Store {
         c.done();
         Ok(())
     }
+
+    /// A consumer has refused a notice: it goes behind the others.
+    ///
+    /// # Errors
+    /// When the database fails: it stays where it is.
+    pub async fn notice_later(&self, consumer: &str, notice: &Notice) -> Result<(), StoreError> {
+        let sql = Sql::new(
+            "UPDATE reference_notice SET queued_ms = $4 WHERE consumer = $1 AND queued_ms = $2 AND notice_id = $3",
+        );
+        let sql = sql.bind(consumer).bind(notice.queued_ms).bind(&notice.notice_id).bind(self.now_ms());
+        self.operation(sql).await
+    }
 }
 
 /// Looks at what stands against a link: the number is another space's, and the same job does not take it from there.
@@ -189,7 +201,13 @@ pub(crate) async fn check_link(
 /// Stores a link; one that stands is left as it is.
 pub(crate) async fn link(connection: &mut Connection, space: &str, link: &NewLink) -> Result<(), StoreError> {
     let sql = Sql::new("INSERT INTO local_index (number_hash, space_id) VALUES ($1, $2) ON CONFLICT DO NOTHING");
-    connection.execute(sql.bind(&link.hash).bind(space)).await?;
+    if connection.execute(sql.bind(&link.hash).bind(space)).await? == 0 {
+        // It stands, or another process linked it to somebody else since it was looked at: then all of this is undone.
+        let sql = Sql::new("SELECT 1 FROM local_index WHERE number_hash = $1 AND space_id = $2");
+        if connection.one(sql.bind(&link.hash).bind(space)).await?.is_none() {
+            return Err(StoreError::Busy);
+        }
+    }
     let sql = Sql::new(
         "INSERT INTO local_identifier (space_id, number_hash, domain, sealed_number, since_ms) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",

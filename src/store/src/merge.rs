@@ -150,7 +150,7 @@ pub(crate) async fn check(connection: &mut Connection, space: &str, absorption: 
         return Err(StoreError::conflict(Cause::TooLarge, None));
     }
     // What is yet to be passed on is sealed for the space it came into.
-    let sql = Sql::new("SELECT set_uuid FROM upstream WHERE space_id = $1 AND state = 'queued' LIMIT 1");
+    let sql = Sql::new("SELECT set_uuid FROM upstream WHERE space_id = $1 AND state <> 'sent' LIMIT 1");
     if connection.one(sql.bind(&absorption.retired)).await?.is_some() {
         return Err(StoreError::conflict(Cause::Busy, None));
     }

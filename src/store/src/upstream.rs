@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use access::{Operation, Permit};
 use serde::{Deserialize, Serialize};
-use space::{Actor, Association, DocumentEntry, Folder, Ins, SpaceId, SubmissionSet, trace::TraceEvent};
+use space::{Actor, Association, DocumentEntry, Folder, Ins, SpaceId, SubmissionSet, hl7::Cx, trace::TraceEvent};
 
 use crate::{
     Store, StoredBody,
@@ -222,9 +222,16 @@ impl Store {
         reader.done();
         let Some(row) = row else { return Ok(None) };
         let ins = ins.ok_or(StoreError::Forgotten)?;
-        let sealed = row.maybe_bytes(0)?.ok_or(StoreError::Corrupt { what: "forward" })?;
+        let sealed = row.maybe_bytes(0)?.ok_or(StoreError::Corrupt { what: "sealed value" })?;
         let text = key.open(&["upstream", &space, &due.set_uuid], sealed)?;
-        let forward = serde_json::from_slice(&text).map_err(|_| StoreError::Corrupt { what: "forward" })?;
+        let mut forward: Forward =
+            serde_json::from_slice(&text).map_err(|_| StoreError::Corrupt { what: "sealed value" })?;
+        // The number may have changed since, by a merge.
+        let entries = forward.documents.iter_mut().map(|document| &mut document.entry.patient_id);
+        let folders = forward.folders.iter_mut().map(|folder| &mut folder.patient_id);
+        for borne in entries.chain(folders).chain([&mut forward.set.patient_id]) {
+            *borne = Cx(ins.to_cx());
+        }
         Ok(Some((ins, forward)))
     }
 

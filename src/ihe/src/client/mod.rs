@@ -179,7 +179,10 @@ impl Client {
         rng: SharedRng,
         answer_bytes: u64,
     ) -> Self {
-        Self { endpoints, transport, signer, rng, limits: Limits::default(), answer_bytes }
+        let mut limits = Limits::default();
+        // A listing is longer than any request: ten thousand entries, of some 6 kB and 400 nodes each.
+        (limits.xml.max_bytes, limits.xml.max_nodes) = (64 << 20, 4_000_000);
+        Self { endpoints, transport, signer, rng, limits, answer_bytes }
     }
 
     fn envelope(

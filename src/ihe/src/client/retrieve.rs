@@ -47,7 +47,7 @@ impl Client {
         wanted: &[Retrieval],
     ) -> Result<(Vec<Retrieved>, Vec<RegistryError>), ClientError> {
         let one = |r: &Retrieval| DocumentRequest {
-            home: way.home().map(str::to_owned),
+            home: way.home().map(crate::beyond::urn),
             repository: r.repository.clone(),
             document: r.document.clone(),
             place: Default::default(),
@@ -55,7 +55,7 @@ impl Client {
         let request = RetrieveDocumentSetRequest { requests: wanted.iter().map(one).collect() };
         let to = &self.endpoints.repository;
         let envelope = self.envelope(way.retrieve(), to, who, |out| request.write(out))?;
-        let mut received = self.send(to, way.retrieve(), envelope, None).await?;
+        let mut received = self.send(to, way.retrieve(), envelope, Some(Vec::new())).await?;
         let response = parse(&received, &self.limits, |body| {
             RetrieveDocumentSetResponse::read(body).map_err(|_| ClientError::Unreadable("RetrieveDocumentSetResponse"))
         })?;
@@ -63,12 +63,14 @@ impl Client {
             return Err(ClientError::Registry(error::of_registry(&response.response.errors)));
         }
         let parts = parts_of(&mut received).await?;
-        let mut documents = Vec::with_capacity(response.documents.len());
+        let mut wanted: Vec<&Retrieval> = wanted.iter().collect();
+        let mut documents = Vec::with_capacity(wanted.len());
         for document in response.documents {
-            // What was not asked for is nobody's to give.
-            if !wanted.iter().any(|w| w.document == document.document && w.repository == document.repository) {
-                return Err(ClientError::Unreadable("DocumentUniqueId"));
-            }
+            // What was not asked for is nobody's to give, and each is given once.
+            let asked =
+                wanted.iter().position(|w| w.document == document.document && w.repository == document.repository);
+            let asked = asked.ok_or(ClientError::Unreadable("DocumentUniqueId"))?;
+            wanted.swap_remove(asked);
             let bytes = match document.content {
                 DocumentContent::Inline(bytes) => Bytes::from(bytes),
                 DocumentContent::Include(cid) => {

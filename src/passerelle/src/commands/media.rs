@@ -130,6 +130,14 @@ async fn import(file: &PathBuf, who: &VihfArgs) -> Result<(), Failure> {
     }
 }
 
+/// Writes records that are nobody else's to read, over nothing that stands.
+fn kept(out: &PathBuf, zip: &[u8]) -> std::io::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(out)?;
+    file.write_all(zip)?;
+    file.sync_all()
+}
+
 async fn export(documents: &[String], out: &PathBuf, who: &VihfArgs) -> Result<(), Failure> {
     let (core, caller, repository) = caller(who).await?;
     let ins = caller.patient.clone().ok_or_else(|| Failure::usage("--ins", &"say whose documents"))?;
@@ -138,7 +146,7 @@ async fn export(documents: &[String], out: &PathBuf, who: &VihfArgs) -> Result<(
         About { institution, contact: &caller.actor.name, product: concat!("passerelle ", env!("CARGO_PKG_VERSION")) };
     let (zip, written) =
         ihe::export(&core.desk, &repository, &caller, &ins, documents, &about).await.map_err(|e| told(&e))?;
-    std::fs::write(out, zip).map_err(|e| Failure::run(&out.display().to_string(), &e))?;
+    kept(out, &zip).map_err(|e| Failure::run(&out.display().to_string(), &e))?;
     core.store.close().await;
     for document in written {
         let line = serde_json::json!({ "document": document.path, "size": document.size, "sha1": document.hash });

@@ -73,6 +73,8 @@ pub(crate) struct Upstream {
     pub(crate) attempts: i64,
     /// Sets passed on in a second, at most; 0 = as many as go.
     pub(crate) sets_per_s: u32,
+    /// Sign, with the seal of `[outward]`, the sets that came unsigned.
+    pub(crate) sign_sets: bool,
 }
 
 impl Default for Upstream {
@@ -84,6 +86,7 @@ impl Default for Upstream {
             feed_timeout_s: 60,
             attempts: 20,
             sets_per_s: 4,
+            sign_sets: true,
         }
     }
 }

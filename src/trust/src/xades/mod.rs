@@ -18,7 +18,7 @@ use bergshamra_c14n::{C14nMode, canonicalize_doc};
 use bergshamra_xml::NodeSet;
 use space::{Actor, Cause, Refusal};
 use uppsala::{Document, NodeId};
-use wire_soap::xml::{Tree, XmlLimits, decode};
+use wire_soap::xml::{Tree, XmlError, XmlLimits, decode};
 
 use self::manifest::{Named, SetSignature};
 pub use self::sign::sign_set;
@@ -122,16 +122,26 @@ fn covers(named: &[Named], set: &SignedSet<'_>) -> Result<(), Refusal> {
     if !named.iter().any(|n| n.id == set.unique_id) {
         return Err(incomplete("uniqueId of the submission set"));
     }
+    let mut unexamined = None;
     for document in &set.documents {
         let mut of = named.iter().filter(|n| n.id == document.unique_id);
         match (of.next(), of.next()) {
-            (Some(one), None) => is_as_signed(one, document)?,
+            (Some(one), None) => match is_as_signed(one, document) {
+                // What is wrong with another document is not hidden behind one that cannot be looked at.
+                Err(refusal) if refusal.cause == Cause::SetSignatureUnexamined => {
+                    unexamined.get_or_insert(refusal);
+                }
+                other => other?,
+            },
             (None, _) => return Err(incomplete("a document of the set is not named")),
             (Some(_), Some(_)) => return Err(incomplete("a document of the set is named twice")),
         }
     }
     let of_set = |n: &Named| n.id == set.unique_id || set.documents.iter().any(|d| d.unique_id == n.id);
-    if named.iter().all(of_set) { Ok(()) } else { Err(incomplete("a document named is not in the set")) }
+    if !named.iter().all(of_set) {
+        return Err(incomplete("a document named is not in the set"));
+    }
+    unexamined.map_or(Ok(()), Err)
 }
 
 fn is_as_signed(named: &Named, document: &SignedDocument<'_>) -> Result<(), Refusal> {
@@ -147,8 +157,16 @@ fn is_as_signed(named: &Named, document: &SignedDocument<'_>) -> Result<(), Refu
         Some(mode) => {
             let unexamined = |_| Refusal::new(Cause::SetSignatureUnexamined).at(at());
             let bytes = document.bytes.ok_or(()).map_err(unexamined)?;
-            let text = decode(bytes, None).map_err(|_| ()).map_err(unexamined)?;
-            let tree = Tree::parse(&text, &DOCUMENT).map_err(|_| ()).map_err(unexamined)?;
+            // What is no XML has no canonical form that anybody could have signed.
+            let invalid = || Refusal::new(Cause::SetSignatureInvalid).at(at()).about("no XML");
+            let text = decode(bytes, None).map_err(|_| invalid())?;
+            let tree = match Tree::parse(&text, &DOCUMENT) {
+                Ok(tree) => tree,
+                Err(XmlError::TooLong { .. } | XmlError::TooManyNodes { .. } | XmlError::TooDeep { .. }) => {
+                    return Err(unexamined(()));
+                }
+                Err(_) => return Err(invalid()),
+            };
             let canonical = canonicalize_doc::<&str>(tree.document(), mode, None, &[]);
             digest(named.hash, &canonical.map_err(|_| ()).map_err(unexamined)?) == named.digest
         }
