@@ -1,7 +1,7 @@
 //! Communities (docs/xca.md): one is asked by another (ITI-38, ITI-39), another's records are shown in one answer, each is
 //! called once at most for one message, and one that is down is told and holds nobody up.
 
-use testkit::{Client, Gateway, GatewayOptions, Reply, TestDocument, soap};
+use testkit::{Catcher, Client, Gateway, GatewayOptions, Reply, TestDocument, soap};
 
 use crate::support::{Caller, PARTIAL, SOAP, SUCCESS, newest, refused};
 
@@ -180,4 +180,80 @@ async fn a_community_answers_for_itself_and_says_whose_every_object_is() {
     let alone = Gateway::start();
     let mut client = Client::new(&alone.pro, &alone.data().join("pki"), "medecin");
     assert_eq!(client.post(PATH, &[("content-type", SOAP)], "").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_mask_here_holds_whoever_else_has_the_document() {
+    let theirs = Gateway::with(community(THEIRS));
+    let ours = asking(&theirs);
+    let (mut here, mut there) = (Caller::of(&ours, "medecin", 0), Caller::of(&theirs, "medecin", 0));
+    let open = TestDocument::biology();
+    there.put(&open).await;
+    here.put(&open.clone().visible(&["MASQUE_PS"])).await;
+    let mut pharmacist = Caller::of(&ours, "pharmacien", 0);
+    let found = pharmacist.find("").await.text();
+    assert!(!found.contains(&open.unique_id), "{found}");
+    let before = calls(&theirs, "ITI-39");
+    let reply = retrieve(&mut pharmacist, ITI43, soap::REPOSITORY, &[(THEIRS, &open.unique_id)]).await;
+    refused(&reply, "XDSDocumentUniqueIdError", "unknown_document");
+    assert_eq!(calls(&theirs, "ITI-39"), before, "nobody else is asked for what is here");
+    let own = retrieve(&mut here, ITI43, soap::REPOSITORY, &[(THEIRS, &open.unique_id)]).await;
+    assert_eq!(soap::unpack(&own).1[0], open.body.as_slice(), "to whom it is shown here it is given");
+}
+
+/// An entry as a registry gives it back.
+fn told(ins: &str, document: &TestDocument, uuid: &str) -> String {
+    let mut document = document.clone();
+    document.id = format!("{uuid}\" lid=\"{uuid}\" status=\"urn:oasis:names:tc:ebxml-regrep:StatusType:Approved");
+    let slot = |name: &str, value: &str| {
+        format!(r#"<Slot name="{name}"><ValueList><Value>{value}</Value></ValueList></Slot>"#)
+    };
+    document.extra =
+        [slot("hash", &"ab".repeat(20)), slot("size", "10"), slot("repositoryUniqueId", &format!("{THEIRS}.1"))]
+            .concat();
+    soap::document_entry(ins, &document)
+        .replace(&format!("classifiedObject=\"{}\"", document.id), &format!("classifiedObject=\"{uuid}\""))
+        .replace(&format!("registryObject=\"{}\"", document.id), &format!("registryObject=\"{uuid}\""))
+}
+
+#[tokio::test]
+async fn what_another_tells_of_anybody_else_is_shown_to_nobody() {
+    let address = Catcher::http("127.0.0.1:0", |_| (200, "text/plain", Vec::new())).await.address.clone();
+    let port = address.rsplit(':').next().expect("a port").to_owned();
+    let mut ours = Gateway::start();
+    let (ins, other) = (ours.ins(0).to_owned(), ours.ins(1).to_owned());
+    let (own, stranger) = (TestDocument::biology(), TestDocument::biology());
+    let (one, two) = (
+        told(&ins, &own, "urn:uuid:00000000-0000-4000-8000-00000000000a"),
+        told(&other, &stranger, "urn:uuid:00000000-0000-4000-8000-00000000000b"),
+    );
+    let set = soap::submission_set(&ins, "1.2.250.1.999.8.77")
+        .replace("<RegistryPackage", "<RegistryPackage status=\"urn:oasis:names:tc:ebxml-regrep:StatusType:Approved\"");
+    let answer = format!(
+        r#"<soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope"><soap:Header/><soap:Body><query:AdhocQueryResponse xmlns:query="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" status="urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"><RegistryObjectList>{one}{one}{two}{set}</RegistryObjectList></query:AdhocQueryResponse></soap:Body></soap:Envelope>"#
+    );
+    let list = format!(
+        r#"[{{ id = "{THEIRS}", query = "https://localhost:{port}/xca", retrieve = "https://localhost:{port}/xca" }}]"#
+    );
+    for (key, value) in [
+        ("PASSERELLE__IHE__HOME_COMMUNITY_ID", OURS),
+        ("PASSERELLE__OUTWARD__CERTIFICATE", "pki/hopital-auth.pem"),
+        ("PASSERELLE__OUTWARD__KEY", "pki/hopital-auth.key"),
+        ("PASSERELLE__OUTWARD__SEAL_CERTIFICATE", "pki/hopital-seal.pem"),
+        ("PASSERELLE__OUTWARD__SEAL_KEY", "pki/hopital-seal.key"),
+        ("PASSERELLE__OUTWARD__AUTHORITIES", "[\"pki/ca.pem\"]"),
+        ("PASSERELLE__XCA__COMMUNITIES", &list),
+    ] {
+        ours.set(key, value);
+    }
+    ours.restart();
+    let told = answer.into_bytes();
+    let pki = ours.data().join("pki");
+    let hostile = Catcher::https(&address, &pki, move |_| (200, "application/soap+xml", told.clone())).await;
+    let mut physician = Caller::of(&ours, "medecin", 0);
+    let found = physician.find("").await.text();
+    assert_eq!(hostile.caught().len(), 1);
+    assert_eq!(found.matches(&own.unique_id).count(), 1, "once, however often it is told: {found}");
+    assert!(!found.contains(&stranger.unique_id) && !found.contains(&other), "{found}");
+    assert!(!found.contains("1.2.250.1.999.8.77"), "a set without a shown document is not shown");
 }
