@@ -21,6 +21,8 @@ use store::{
 pub(crate) const PER_SPACE: u64 = 20;
 /// Documents of a set.
 const PER_SET: u64 = 10;
+/// One document of so many is of the kind that is asked for.
+const CROWD: u64 = 100;
 /// Holders filled at once.
 const AT_ONCE: usize = 256;
 
@@ -144,11 +146,17 @@ impl Filling {
         }
     }
 
-    /// Puts the `n`th holder's documents in.
-    async fn documents(&self, n: u64, revision: i64) {
+    /// Makes the `n`th holder's space with many documents, which `open_to` may read.
+    pub(crate) async fn crowd(&self, n: u64, documents: u64, open_to: &str) {
+        self.holder(n, Some(open_to)).await;
+        self.documents(n, 2, documents).await;
+    }
+
+    /// Puts documents of the `n`th holder in.
+    async fn documents(&self, n: u64, revision: i64, count: u64) {
         let space = Self::space(n);
         let permit = self.permit(Operation::Deposit, space, revision);
-        for set in 0..PER_SPACE / PER_SET {
+        for set in 0..count / PER_SET {
             let mut entries = Vec::new();
             for document in set * PER_SET..(set + 1) * PER_SET {
                 let mut body = self.store.stage();
@@ -187,7 +195,7 @@ impl Filling {
 
     fn entry(&self, n: u64, document: u64, body: &store::StagedBody) -> DocumentEntry {
         let uuid = format!("urn:uuid:{}", uuid::Uuid::from_u128((u128::from(n) << 64) | u128::from(document)));
-        let kind = if document == 0 { "11369-6" } else { "11502-2" };
+        let kind = if document % CROWD == 0 { "11369-6" } else { "11502-2" };
         DocumentEntry {
             logical_id: uuid.clone(),
             entry_uuid: uuid,
@@ -208,7 +216,7 @@ impl Filling {
             service_stop_time: None,
             language_code: "fr-FR".into(),
             mime_type: "text/xml".into(),
-            class_code: Code::new(if document == 0 { "52" } else { "10" }, "1.2.250.1.213.1.1.4.1", ""),
+            class_code: Code::new(if document % CROWD == 0 { "52" } else { "10" }, "1.2.250.1.213.1.1.4.1", ""),
             type_code: Self::code(kind),
             format_code: Code::new("urn:ihe:iti:xds-sd:pdf:2008", "1.3.6.1.4.1.19376.1.2.3", ""),
             confidentiality_codes: vec![Code::new("N", "2.16.840.1.113883.5.25", "")],
@@ -252,7 +260,7 @@ impl Filling {
             let (this, open_to) = (self.clone(), (n % sample == 0).then(|| open_to.to_owned()));
             under_way.spawn(async move {
                 this.holder(n, open_to.as_deref()).await;
-                this.documents(n, if open_to.is_some() { 2 } else { 1 }).await;
+                this.documents(n, if open_to.is_some() { 2 } else { 1 }, PER_SPACE).await;
             });
         }
         while let Some(done) = under_way.join_next().await {

@@ -17,6 +17,10 @@ const ASKED: u64 = 500;
 /// Requests a second: well below what one process takes, so that what is seen is the store and not a queue.
 const RATE: u64 = 100;
 
+/// Documents of the space that holds many, and which holder that is.
+const CROWD: u64 = 1_000;
+const CROWDED: u64 = 900_000_000;
+
 /// Somebody asked about.
 struct Asked {
     n: u64,
@@ -96,6 +100,7 @@ pub(crate) async fn run(arguments: &Arguments, mut say: impl FnMut(Value)) {
         let began = Instant::now();
         let filling = Arc::new(Filling::open(&data, url.as_deref()).await);
         filling.fill(holders, wanted, sample, "899900000101").await;
+        filling.crowd(CROWDED + size, CROWD, "899900000101").await;
         filling.close().await;
         drop(filling);
         let seconds = began.elapsed().as_secs_f64();
@@ -123,7 +128,25 @@ pub(crate) async fn run(arguments: &Arguments, mut say: impl FnMut(Value)) {
             line["store"] = json!(if arguments.postgres { "postgres" } else { "sqlite" });
             say(line);
         }
+        let mut line = crowded(&gateway, arguments, CROWDED + size).await;
+        line["documents"] = json!(size);
+        line["store"] = json!(if arguments.postgres { "postgres" } else { "sqlite" });
+        say(line);
     }
+}
+
+/// FindDocuments on the one space that holds a thousand documents, as many as go: ten are of the kind that is asked for.
+async fn crowded(gateway: &Gateway, arguments: &Arguments, n: u64) -> Value {
+    let pki = gateway.data().join("pki");
+    let number = ins(n).matricule().to_owned();
+    let vihf = Credentials::of(&pki, "medecin", &number).vihf();
+    let about = Arc::new(vec![Asked { n, ins: number, vihf }]);
+    let config = client::tls(&pki, Some("medecin"));
+    let plan = Plan { seconds: arguments.seconds, rate: arguments.rate, connections: arguments.connections };
+    let make =
+        |_| Asks { client: Client::with_config(&gateway.pro, config.clone()), about: about.clone(), what: What::Find };
+    let _ = load::run("find", Plan { seconds: 3, ..plan }, &[gateway.pid()], make).await;
+    load::run("find in 1,000 documents (10 found)", plan, &[gateway.pid()], make).await
 }
 
 /// Holders that may be read, spread over all.

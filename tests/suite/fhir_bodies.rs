@@ -97,6 +97,7 @@ async fn a_document_larger_than_memory_may_grow_goes_in_by_soap_and_out_by_fhir(
         }
     }
     assert_eq!((compared, waiting.len()), (blocks, 0));
-    let grown = peak(gateway.pid()) - before;
+    // The kernel counts its pages by the handful: a peak may be told some kB lower than it was before.
+    let grown = peak(gateway.pid()).saturating_sub(before);
     assert!(grown < 64 << 10, "{mib} MiB made the gateway grow by {grown} kB");
 }
