@@ -195,7 +195,7 @@ impl Filling {
 
     fn entry(&self, n: u64, document: u64, body: &store::StagedBody) -> DocumentEntry {
         let uuid = format!("urn:uuid:{}", uuid::Uuid::from_u128((u128::from(n) << 64) | u128::from(document)));
-        let kind = if document % CROWD == 0 { "11369-6" } else { "11502-2" };
+        let kind = if document.is_multiple_of(CROWD) { "11369-6" } else { "11502-2" };
         DocumentEntry {
             logical_id: uuid.clone(),
             entry_uuid: uuid,
@@ -216,7 +216,11 @@ impl Filling {
             service_stop_time: None,
             language_code: "fr-FR".into(),
             mime_type: "text/xml".into(),
-            class_code: Code::new(if document % CROWD == 0 { "52" } else { "10" }, "1.2.250.1.213.1.1.4.1", ""),
+            class_code: Code::new(
+                if document.is_multiple_of(CROWD) { "52" } else { "10" },
+                "1.2.250.1.213.1.1.4.1",
+                "",
+            ),
             type_code: Self::code(kind),
             format_code: Code::new("urn:ihe:iti:xds-sd:pdf:2008", "1.3.6.1.4.1.19376.1.2.3", ""),
             confidentiality_codes: vec![Code::new("N", "2.16.840.1.113883.5.25", "")],
