@@ -305,7 +305,7 @@ async fn what_is_wrong_with_a_query_is_told_by_its_own_code() {
 }
 
 /// Commits the gateway has made for callers so far.
-fn commits(gateway: &Gateway) -> u64 {
+pub(crate) fn commits(gateway: &Gateway) -> u64 {
     let (_, metrics) = page(&gateway.admin, "/metrics");
     let line = metrics.lines().find(|l| l.starts_with("passerelle_commit_seconds_count")).expect("a count");
     line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number")

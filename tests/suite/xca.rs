@@ -93,7 +93,9 @@ async fn another_communitys_records_are_in_the_answer_and_one_that_is_down_is_to
     // Two of theirs and one of ours in one message: one call.
     let documents =
         [(THEIRS, one.unique_id.as_str()), (OURS, own.unique_id.as_str()), (THEIRS, two.unique_id.as_str())];
+    let before = crate::registry::commits(&ours);
     let reply = retrieve(&mut here, ITI43, soap::REPOSITORY, &documents).await;
+    assert_eq!(crate::registry::commits(&ours), before + 1, "one transaction, with leave to ask others");
     let (envelope, parts) = soap::unpack(&reply);
     assert!(envelope.contains(SUCCESS), "{envelope}");
     assert!([&one, &two, &own].iter().all(|d| parts.iter().any(|part| *part == d.body.as_slice())), "{envelope}");

@@ -4,13 +4,10 @@
 use std::collections::HashSet;
 
 use access::{EntryFacts, Operation, Permit, ReadGrant};
-use space::{Actor, DocumentEntry, Ins, Refusal, query::EntryQuery, trace::Act};
+use space::{Actor, DocumentEntry, Ins, Refusal, Settings, SpaceId, query::EntryQuery, trace::Act};
 use store::StoreError;
 
-use crate::{
-    Caller, Desk, Fault,
-    act::{Acting, on_settings},
-};
+use crate::{Caller, Desk, Fault, act::Acting};
 
 /// Identifiers looked for at once.
 const LOOKED_FOR: usize = 400;
@@ -59,21 +56,13 @@ impl Desk {
     }
 
     /// Leave to read documents that another server has: the caller may read other people's documents in this space. Of
-    /// what kind they are only the other knows, who decides on each. The trace of the reading is committed.
-    ///
-    /// # Errors
-    /// [`Fault::Refused`] when the caller may not.
-    pub async fn fetch_beyond(&self, caller: &Caller, unique_ids: Vec<String>) -> Result<(), Fault> {
-        let acting = Acting::new(self, caller, Act::Fetch, unique_ids);
-        let space = self.enter_known(&acting, None).await?;
-        on_settings!(acting, space, |settings| {
-            let permit = self.tables.decide(&caller.actor, Operation::Find, space, &settings)?;
-            if let Some(cause) = self.tables.read_grant(&caller.actor, &settings)?.refuses_listing() {
-                return Err(Refusal::new(cause).into());
-            }
-            self.store.record(&permit, &acting.done(&permit), acting.emergency_notice()).await?;
-            Ok(())
-        })
+    /// what kind they are only the other knows, who decides on each.
+    pub(crate) fn leave_beyond(&self, caller: &Caller, space: SpaceId, settings: &Settings) -> Result<Permit, Refusal> {
+        let permit = self.tables.decide(&caller.actor, Operation::Find, space, settings)?;
+        match self.tables.read_grant(&caller.actor, settings)?.refuses_listing() {
+            Some(cause) => Err(Refusal::new(cause)),
+            None => Ok(permit),
+        }
     }
 
     async fn registered(&self, permit: &Permit, unique_ids: &[String]) -> Result<HashSet<String>, StoreError> {

@@ -57,6 +57,20 @@ impl Desk {
         caller: &Caller,
         keys: Vec<Result<DocumentKey, Refusal>>,
     ) -> Result<Vec<Result<Fetched, Vec<Refusal>>>, Fault> {
+        Ok(self.fetch_beside(caller, keys, Vec::new()).await?.0)
+    }
+
+    /// The same, with leave to read documents that other servers have (`beyond`, by `uniqueId`): decided and traced with
+    /// the rest, before anybody is asked.
+    ///
+    /// # Errors
+    /// As [`Desk::fetch_all`]; why others are not to be asked stands in its place.
+    pub async fn fetch_beside(
+        &self,
+        caller: &Caller,
+        keys: Vec<Result<DocumentKey, Refusal>>,
+        beyond: Vec<String>,
+    ) -> Result<(Vec<Result<Fetched, Vec<Refusal>>>, Result<(), Vec<Refusal>>), Fault> {
         let named = keys.iter().filter_map(|key| key.as_ref().ok()).map(|key| key.text().to_owned()).collect();
         let acting = Acting::new(self, caller, Act::Fetch, named);
         let space = self.enter_known(&acting, None).await?;
@@ -91,8 +105,21 @@ impl Desk {
                     Err(other) => return Err(other),
                 }
             }
+            let mut leave = Ok(());
+            if !beyond.is_empty() {
+                let others = Acting::new(self, caller, Act::Fetch, beyond.clone());
+                let (event, notifications) = match self.leave_beyond(caller, space, &settings) {
+                    Ok(permit) => (others.done(&permit), others.emergency_notice()),
+                    Err(refusal) => {
+                        let event = others.refused(Some(space), std::slice::from_ref(&refusal));
+                        leave = Err(outward(vec![refusal]));
+                        (event, Vec::new())
+                    }
+                };
+                records.push(ActRecord { decided_on, event, notifications });
+            }
             self.store.record_all(records).await?;
-            Ok(fetched)
+            Ok((fetched, leave))
         })
     }
 

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use axum::{http::StatusCode, response::Response};
-use desk::{Caller, DocumentKey, Fault};
+use desk::{Caller, DocumentKey, Fault, Fetched, StoredBody};
 use space::{Cause, Refusal};
 use wire_soap::{
     ns::action,
@@ -42,85 +42,86 @@ impl Request {
     }
 }
 
-/// Carries the transaction out.
-pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
-    let mut documents = Vec::new();
-    let mut parts = Vec::new();
-    let mut refused = Vec::new();
-    let is_gateway = heading.kind == Some(Kind::Iti39);
-    let home = state.home_urn().filter(|_| is_gateway || !state.others.is_empty());
-    let mut requests = request.0.requests;
-    let mut further = Vec::new();
-    if !is_gateway && !state.others.is_empty() {
-        match elsewhere(state, caller, &mut requests).await {
-            Ok(away) => {
-                let (given, errors) = fetch_elsewhere(caller, state, away).await;
-                further = errors;
-                for (home, one) in given {
-                    let content_id = format!("elsewhere{}@passerelle", documents.len() + 1);
-                    let size = one.bytes.len() as u64;
-                    documents.push(DocumentResponse {
-                        home,
-                        repository: one.repository,
-                        document: one.document,
-                        mime_type: one.mime_type.clone(),
-                        content: DocumentContent::Include(content_id.clone()),
-                    });
-                    let body = desk::StoredBody::Whole(one.bytes);
-                    parts.push(Part { content_id, mime_type: one.mime_type, size, body });
-                }
-            }
-            Err(fault) => return failure(state, heading, &fault.refusals()),
-        }
-        if requests.is_empty() {
-            return send(state, heading, &[], further, documents, parts);
-        }
+/// What is given: documents, and their bytes in the same order.
+#[derive(Default)]
+struct Given {
+    documents: Vec<DocumentResponse>,
+    parts: Vec<Part>,
+}
+
+impl Given {
+    fn add(&mut self, home: Option<String>, asked: Retrieval, mime_type: String, size: u64, body: StoredBody) {
+        let content_id = format!("document{}@passerelle", self.documents.len() + 1);
+        self.documents.push(DocumentResponse {
+            home,
+            repository: asked.repository,
+            document: asked.document,
+            mime_type: mime_type.clone(),
+            content: DocumentContent::Include(content_id.clone()),
+        });
+        self.parts.push(Part { content_id, mime_type, size, body });
     }
-    let keys = requests.iter().map(|asked| {
-        if is_gateway && asked.home.as_deref().is_none_or(|home| home.trim().is_empty()) {
-            return Err(Refusal::new(Cause::MissingCommunity).at(&asked.place.0).about("HomeCommunityId"));
-        }
-        state.knows_community(asked.home.as_deref(), &asked.place.0)?;
-        if asked.repository == state.repository.as_str() {
-            Ok(DocumentKey::UniqueId(asked.document.clone()))
-        } else {
-            Err(Refusal::new(Cause::UnknownRepository).at(&asked.place.0))
-        }
-    });
-    let fetched = match state.desk.fetch_all(caller, keys.collect()).await {
-        Ok(fetched) => fetched,
+}
+
+/// Carries the transaction out: what is decided here, of documents here and leave to read others', is traced in one
+/// transaction; then others are asked.
+pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
+    let is_gateway = heading.kind == Some(Kind::Iti39);
+    let mut requests = request.0.requests;
+    let away = match elsewhere(state, caller, is_gateway, &mut requests).await {
+        Ok(away) => away,
+        Err(fault) => return failure(state, heading, &fault.refusals()),
+    };
+    let keys = requests.iter().map(|asked| key(state, is_gateway, asked)).collect();
+    let ids = away.iter().flat_map(|(_, wanted)| wanted).map(|one| one.document.clone()).collect();
+    let (fetched, leave) = match state.desk.fetch_beside(caller, keys, ids).await {
+        Ok(read) => read,
         Err(fault) => {
             if let Fault::Store(error) = &fault {
                 tracing::error!(error = %error, "iti43.failed");
             }
             let place = requests.first().map(|asked| asked.place.0.clone()).unwrap_or_default();
-            refused.extend(fault.refusals().into_iter().map(|r| r.or_at(|| place.clone())));
-            Vec::new()
+            let refusals: Vec<_> = fault.refusals().into_iter().map(|r| r.or_at(|| place.clone())).collect();
+            return failure(state, heading, &refusals);
         }
     };
-    for (index, (asked, fetched)) in requests.into_iter().zip(fetched).enumerate() {
+    let mut given = Given::default();
+    let (theirs, further) = match leave {
+        Ok(()) => beyond::retrieve(caller, &away).await,
+        Err(refusals) => (Vec::new(), refusals.iter().map(errors::registry_error).collect()),
+    };
+    for (home, Retrieved { repository, document, mime_type, bytes }) in theirs {
+        let size = bytes.len() as u64;
+        given.add(home, Retrieval { repository, document }, mime_type, size, StoredBody::Whole(bytes));
+    }
+    let home = state.home_urn().filter(|_| is_gateway || !state.others.is_empty());
+    let mut refused = Vec::new();
+    for (asked, fetched) in requests.into_iter().zip(fetched) {
         match fetched {
-            Ok(fetched) => {
-                let content_id = format!("document{}@passerelle", index + 1);
-                documents.push(DocumentResponse {
-                    home: home.clone(),
-                    repository: asked.repository,
-                    document: asked.document,
-                    mime_type: fetched.entry.mime_type.clone(),
-                    content: DocumentContent::Include(content_id.clone()),
-                });
-                let mime_type = fetched.entry.mime_type;
-                parts.push(Part { content_id, mime_type, size: fetched.size, body: fetched.body });
+            Ok(Fetched { entry, size, body }) => {
+                let asked = Retrieval { repository: asked.repository, document: asked.document };
+                given.add(home.clone(), asked, entry.mime_type, size, body);
             }
-            Err(refusals) => {
-                refused.extend(refusals.into_iter().map(|r| r.or_at(|| asked.place.0.clone())));
-            }
+            Err(refusals) => refused.extend(refusals.into_iter().map(|r| r.or_at(|| asked.place.0.clone()))),
         }
     }
     if !refused.is_empty() {
         tracing::info!(cause = refused[0].cause.code(), "iti43.refused");
     }
-    send(state, heading, &refused, further, documents, parts)
+    send(state, heading, &refused, further, given)
+}
+
+/// Which document of here is meant.
+fn key(state: &IheState, is_gateway: bool, asked: &DocumentRequest) -> Result<DocumentKey, Refusal> {
+    if is_gateway && asked.home.as_deref().is_none_or(|home| home.trim().is_empty()) {
+        return Err(Refusal::new(Cause::MissingCommunity).at(&asked.place.0).about("HomeCommunityId"));
+    }
+    state.knows_community(asked.home.as_deref(), &asked.place.0)?;
+    if asked.repository == state.repository.as_str() {
+        Ok(DocumentKey::UniqueId(asked.document.clone()))
+    } else {
+        Err(Refusal::new(Cause::UnknownRepository).at(&asked.place.0))
+    }
 }
 
 /// Takes out of a request what another is to be asked: what names another community, or another's repository, and what
@@ -128,8 +129,13 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
 async fn elsewhere<'a>(
     state: &'a IheState,
     caller: &Caller,
+    is_gateway: bool,
     requests: &mut Vec<DocumentRequest>,
 ) -> Result<Vec<(&'a Other, Vec<Retrieval>)>, Fault> {
+    // A community answers for itself.
+    if is_gateway || state.others.is_empty() {
+        return Ok(Vec::new());
+    }
     let upstream = |repository: &str| state.others.iter().find(|other| other.repository.as_deref() == Some(repository));
     let community = |asked: &DocumentRequest| {
         let home = asked.home.as_deref().filter(|home| !home.trim().is_empty());
@@ -161,25 +167,9 @@ async fn elsewhere<'a>(
     Ok(away)
 }
 
-/// Reads documents of others: by leave given and traced here, then as the others decide.
-async fn fetch_elsewhere(
-    caller: &Caller,
-    state: &IheState,
-    away: Vec<(&Other, Vec<Retrieval>)>,
-) -> (Vec<(Option<String>, Retrieved)>, Vec<RegistryError>) {
-    let ids: Vec<String> = away.iter().flat_map(|(_, wanted)| wanted).map(|one| one.document.clone()).collect();
-    if ids.is_empty() {
-        return (Vec::new(), Vec::new());
-    }
-    match state.desk.fetch_beyond(caller, ids).await {
-        Ok(()) => beyond::retrieve(caller, &away).await,
-        Err(fault) => (Vec::new(), fault.refusals().iter().map(errors::registry_error).collect()),
-    }
-}
-
 /// Answers with what was refused.
 pub(crate) fn failure(state: &IheState, heading: &Heading, refusals: &[Refusal]) -> Response {
-    send(state, heading, refusals, Vec::new(), Vec::new(), Vec::new())
+    send(state, heading, refusals, Vec::new(), Given::default())
 }
 
 fn send(
@@ -187,8 +177,7 @@ fn send(
     heading: &Heading,
     refused: &[Refusal],
     further: Vec<RegistryError>,
-    documents: Vec<DocumentResponse>,
-    parts: Vec<Part>,
+    Given { documents, parts }: Given,
 ) -> Response {
     let mut errors = match errors::registry_errors(refused) {
         Ok(errors) => errors,
