@@ -114,7 +114,9 @@ async fn who_follows_is_told_of_what_fits_and_may_be_read_until_unsubscribed() {
     let end = r#"<wsnt:Unsubscribe xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2"/>"#;
     faulted(&ask(&mut physician, &path, UNSUBSCRIBE, end).await, 400, "unknown_subscription");
     assert!(ask(&mut follower, &path, UNSUBSCRIBE, end).await.text().contains("UnsubscribeResponse"));
-    faulted(&ask(&mut follower, &path, UNSUBSCRIBE, end).await, 400, "unknown_subscription");
+    let ended = ask(&mut follower, &path, UNSUBSCRIBE, end).await;
+    faulted(&ended, 400, "unknown_subscription");
+    assert!(ended.text().contains("<f:ResourceUnknownFault xmlns:f=\"http://docs.oasis-open.org/wsrf/rw-2\""));
     // Who is blocked is told nothing more, though the other subscriptions run.
     let before = catcher.texts().len();
     let _ = gateway.command(&["space", "block", "--ins", &physician.ins, "--who", "pharmacien"]);
@@ -151,28 +153,33 @@ async fn what_cannot_be_followed_is_refused_with_its_reason() {
     let cx = patient(&physician.ins);
     let slots = [("$XDSDocumentEntryPatientId", cx.as_str())];
     let elsewhere = "https://127.0.0.1:1/notify";
+    let topic = |topic: &str, query: &str| filter(topic, query, &slots, &url, "");
+    let past = "<wsnt:InitialTerminationTime>2001-01-01T00:00:00Z</wsnt:InitialTerminationTime>";
+    let unknown = [slots[0], ("$Anything", "'x'")];
+    let content = "InvalidMessageContentExpressionFault";
     let cases = [
-        (filter("FullDocumentEntry", OF_DOCUMENTS, &slots, elsewhere, ""), "consumer_refused"),
-        (filter("FullDocumentEntry", OF_SETS, &slots, &url, ""), "query_parameter_invalid"),
-        (filter("FolderMetadata", OF_DOCUMENTS, &slots, &url, ""), "query_parameter_invalid"),
-        (filter("FullDocumentEntry", OF_DOCUMENTS, &[], &url, ""), "query_parameter_missing"),
         (
-            filter("FullDocumentEntry", OF_DOCUMENTS, &[slots[0], ("$Anything", "'x'")], &url, ""),
-            "query_parameter_unknown",
+            filter("FullDocumentEntry", OF_DOCUMENTS, &slots, elsewhere, ""),
+            "consumer_refused",
+            "SubscribeCreationFailedFault",
         ),
+        (topic("FullDocumentEntry", OF_SETS), "query_parameter_invalid", content),
+        (topic("FolderMetadata", OF_DOCUMENTS), "query_parameter_invalid", "TopicNotSupportedFault"),
+        (filter("FullDocumentEntry", OF_DOCUMENTS, &[], &url, ""), "query_parameter_missing", content),
+        (filter("FullDocumentEntry", OF_DOCUMENTS, &unknown, &url, ""), "query_parameter_unknown", content),
         (
-            filter(
-                "FullDocumentEntry",
-                OF_DOCUMENTS,
-                &slots,
-                &url,
-                "<wsnt:InitialTerminationTime>2001-01-01T00:00:00Z</wsnt:InitialTerminationTime>",
-            ),
+            filter("FullDocumentEntry", OF_DOCUMENTS, &slots, &url, past),
             "query_parameter_invalid",
+            "UnacceptableInitialTerminationTimeFault",
         ),
     ];
-    for (body, cause) in cases {
-        faulted(&ask(&mut physician, DSUB, SUBSCRIBE, &body).await, 400, cause);
+    for (body, cause, word) in cases {
+        let reply = ask(&mut physician, DSUB, SUBSCRIBE, &body).await;
+        faulted(&reply, 400, cause);
+        // In the words of WS-Notification too, first in the detail.
+        let named = format!("<soap:Detail><f:{word} xmlns:f=\"http://docs.oasis-open.org/wsn/b-2\"");
+        let text = reply.text();
+        assert!(text.contains(&named) && text.contains("bf:Timestamp>") && text.contains("wsn/fault<"), "{text}");
     }
     let body = filter("FullDocumentEntry", OF_DOCUMENTS, &slots, &url, "");
     // Another house's address is nobody else's to have told.
@@ -205,6 +212,36 @@ async fn an_answer_goes_where_the_caller_may_have_it_sent() {
     let envelope = asked("https://127.0.0.1:1/elsewhere", &physician);
     let answered = physician.post_envelope(soap::REGISTRY, envelope).await;
     assert!(answered.status == 200 && answered.text().contains(&document.unique_id));
+    assert_eq!(catcher.texts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_fault_goes_where_the_caller_may_have_faults_sent() {
+    let (catcher, gateway, url) = followed().await;
+    let mut physician = Caller::of(&gateway, "medecin", 0);
+    let nowhere = soap::find_documents(&physician.ins, soap::APPROVED, "").replace("AdhocQueryRequest", "Nothing");
+    let asked = |reply_to: &str, fault_to: &str, caller: &Caller| {
+        let envelope = soap::envelope("urn:ihe:iti:2007:RegistryStoredQuery", &caller.vihf, &nowhere);
+        let envelope = envelope.replace("http://www.w3.org/2005/08/addressing/anonymous", reply_to);
+        let header = format!(
+            r#"<w:FaultTo xmlns:w="http://www.w3.org/2005/08/addressing"><w:Address>{fault_to}</w:Address></w:FaultTo>"#
+        );
+        let at = envelope.find(":Header>").or_else(|| envelope.find("<Header>")).expect("a header");
+        let at = at + envelope[at..].find('>').expect("its end") + 1;
+        format!("{}{header}{}", &envelope[..at], &envelope[at..])
+    };
+    let anonymous = "http://www.w3.org/2005/08/addressing/anonymous";
+    let message = asked(anonymous, &format!("{url}/faults"), &physician);
+    let accepted = physician.post_envelope(soap::REGISTRY, message).await;
+    assert_eq!((accepted.status.as_u16(), accepted.text().len()), (202, 0), "{}", accepted.text());
+    assert!(eventually(|| async { !catcher.texts().is_empty() }).await);
+    let fault = catcher.texts().remove(0);
+    assert!(fault.contains("unknown_action") && fault.contains(&format!("<wsa:To>{url}/faults</wsa:To>")), "{fault}");
+    // Faults on the connection, though answers would go elsewhere; an address that is not the caller's is none.
+    for elsewhere in [anonymous, "https://127.0.0.1:1/faults"] {
+        let message = asked(&url, elsewhere, &physician);
+        faulted(&physician.post_envelope(soap::REGISTRY, message).await, 400, "unknown_action");
+    }
     assert_eq!(catcher.texts().len(), 1);
 }
 

@@ -10,59 +10,7 @@ use terminology::Mappings;
 use super::*;
 
 /// A letter of discharge that breaks no rule.
-const SOUND: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<!-- A comment with <markup> & more -->
-<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:other="urn:other">
-<realmCode code="FR"/>
-<typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>
-<templateId root="2.16.840.1.113883.2.8.2.1"/>
-<templateId root="1.2.250.1.213.1.1.1.1"/>
-<templateId root="1.2.250.1.213.1.1.1.29" extension="2022.01"/>
-<id root="1.2.250.1.999.1.7"/>
-<code code="11490-0" codeSystem="2.16.840.1.113883.6.1" displayName="Lettre de liaison"/>
-<title>Lettre de
-   liaison</title>
-<effectiveTime value="20240301134500+0100"/>
-<confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25" displayName="Normal"/>
-<languageCode code="fr-FR"/>
-<setId root="1.2.250.1.999.1.6"/>
-<versionNumber value="2"/>
-<recordTarget><patientRole>
-<id root="1.2.250.1.213.1.4.10" extension="277076322082910"/>
-<id root="1.2.250.1.999.3" extension="P42"/>
-<telecom value="tel:0100000000"/>
-<patient>
-<name><family qualifier="BR">DUPONT</family><given>ELISE ANNE</given><given qualifier="BR">ELISE</given></name>
-<administrativeGenderCode code="F" codeSystem="2.16.840.1.113883.5.1"/>
-<birthTime value="19770707"/>
-<birthplace><place><addr><county>63220</county></addr></place></birthplace>
-</patient></patientRole></recordTarget>
-<author><functionCode code="ATTPHYS" codeSystem="2.16.840.1.113883.5.88" displayName="Médecin responsable"/>
-<time value="202403011340+0100"/><assignedAuthor>
-<id root="1.2.250.1.71.4.2.1" extension="899900063480"/>
-<code code="G15_10/SM04" codeSystem="1.2.250.1.213.1.1.4.5" displayName="Cardiologie"/>
-<assignedPerson><name><family>MAX</family><given>LIBRE</given></name></assignedPerson>
-<representedOrganization><id root="1.2.250.1.71.4.2.2" extension="10B0127189"/><name>CHU</name></representedOrganization>
-</assignedAuthor></author>
-<custodian><assignedCustodian><representedCustodianOrganization>
-<id root="1.2.250.1.71.4.2.2" extension="10B0127189"/></representedCustodianOrganization></assignedCustodian></custodian>
-<legalAuthenticator><time value="20240301"/><signatureCode code="S"/><assignedEntity>
-<id root="1.2.250.1.71.4.2.1" extension="899900063480"/>
-<assignedPerson><name><family>MAX</family><given>LIBRE</given></name></assignedPerson>
-</assignedEntity></legalAuthenticator>
-<inFulfillmentOf><order><id root="1.2.250.1.999.8" extension="O1"/></order></inFulfillmentOf>
-<documentationOf><serviceEvent>
-<code code="DEQP003" codeSystem="1.2.250.1.213.2.5" displayName="ECG"/>
-<effectiveTime><low value="202402281000+0100"/><high value="202403010900+0100"/></effectiveTime>
-<performer><assignedEntity><id root="1.2.250.1.71.4.2.1" extension="899900063480"/>
-<representedOrganization><standardIndustryClassCode code="ETABLISSEMENT" codeSystem="1.2.250.1.213.1.1.4.9"/>
-</representedOrganization></assignedEntity></performer></serviceEvent></documentationOf>
-<relatedDocument typeCode="RPLC"><parentDocument><id root="1.2.250.1.999.1.5"/></parentDocument></relatedDocument>
-<componentOf><encompassingEncounter><effectiveTime nullFlavor="UNK"/>
-<location><healthCareFacility><code code="SA01" codeSystem="1.2.250.1.71.4.2.4"/></healthCareFacility></location>
-</encompassingEncounter></componentOf>
-<component><structuredBody><component/></structuredBody></component>
-</ClinicalDocument>"#;
+const SOUND: &str = include_str!("tests/sound.xml");
 
 const NON_XML: &str = r#"<component><nonXMLBody><text mediaType="application/pdf" representation="B64">JVBER"#;
 

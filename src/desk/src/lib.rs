@@ -42,7 +42,7 @@ pub use find::{Listed, Listing, SetListing};
 pub use holders::NewHolder;
 pub use identity::{CrossReferences, Feed, FeedKind, Linked, PersonKey, Reference};
 pub use notices::Notified;
-pub use patients::{Accessible, OwnChange, Record, Since};
+pub use patients::{Accessible, OwnChange, PeopleFound, Record, Since, Window};
 pub use registry::{AllQuery, Found, ObjectKey, RegistryQuery};
 pub use settings::SettingChange;
 pub use signature::{SignaturePolicy, Signatures};

@@ -43,6 +43,26 @@ pub struct Accessible {
     pub last_deposit_ms: Option<i64>,
 }
 
+/// Which of those that fit are told.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'a> {
+    /// How many are passed over.
+    pub from: usize,
+    /// How many are told, at most.
+    pub most: usize,
+    /// Those that fitted when they were looked for first, in their order; they are looked for when there are none.
+    pub of: Option<&'a [SpaceId]>,
+}
+
+/// People found by their traits.
+#[derive(Debug)]
+pub struct PeopleFound {
+    /// Those told.
+    pub told: Vec<Record>,
+    /// The spaces of all that fit among those looked at, told or not.
+    pub spaces: Vec<SpaceId>,
+}
+
 /// From when on records are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
@@ -237,6 +257,20 @@ impl Desk {
     /// # Errors
     /// [`Fault::Refused`] when the caller may not ask, or asks for too little to look for.
     pub async fn search_people(&self, caller: &Caller, query: &TraitQuery) -> Result<Vec<Record>, Fault> {
+        let all = Window { from: 0, most: usize::MAX, of: None };
+        Ok(self.search_part(caller, query, all).await?.told)
+    }
+
+    /// The same of a part of those that fit: only those told leave a trace.
+    ///
+    /// # Errors
+    /// As [`Self::search_people`].
+    pub async fn search_part(
+        &self,
+        caller: &Caller,
+        query: &TraitQuery,
+        window: Window<'_>,
+    ) -> Result<PeopleFound, Fault> {
         let acting = Acting::new(self, caller, Act::Identify, Vec::new());
         let leave = match self.tables.decide_at_large(&caller.actor, Action::SearchWithoutIns) {
             Ok(leave) => leave,
@@ -247,14 +281,22 @@ impl Desk {
             let refusal = refusal.about("family name with date of birth or given name");
             return Err(acting.refuse(None, vec![refusal]).await);
         }
+        let candidates = match window.of {
+            None => self.store.spaces_of_traits(&leave, query, MOST_SPACES).await?,
+            Some(before) => before.iter().copied().skip(window.from).take(window.most).collect(),
+        };
         let mut found = Vec::new();
-        for space in self.store.spaces_of_traits(&leave, query, MOST_SPACES).await? {
+        for space in candidates {
             let Some((permit, known)) = self.told(&acting, space).await? else { continue };
             if query.matches(&known.holder.traits) {
                 found.push((permit, known));
             }
         }
-        self.tell(&acting, found).await
+        let spaces = found.iter().map(|(permit, _)| permit.space()).collect();
+        if window.of.is_none() {
+            found = found.into_iter().skip(window.from).take(window.most).collect();
+        }
+        Ok(PeopleFound { told: self.tell(&acting, found).await?, spaces })
     }
 
     /// A record that may be told to the caller, or nothing: one that blocks him, or is not open, is not there.

@@ -191,6 +191,31 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::EmptySubmission
         | C::MetadataMissing
         | C::MetadataInvalid
+        | C::MetadataRepeated
+        | C::MetadataObject
+        | C::MetadataParent
+        | C::OneSubmissionSet
+        | C::NotInSet
+        | C::SubmissionSetStatus
+        | C::AssociationType
+        | C::MetadataUuid
+        | C::MetadataOid
+        | C::MetadataCommunity
+        | C::MetadataTime
+        | C::MetadataPeriod
+        | C::MetadataCode
+        | C::MetadataPatientId
+        | C::MetadataReferenceId
+        | C::MetadataPatientInfo
+        | C::MetadataPerson
+        | C::MetadataOrganization
+        | C::MetadataRecipient
+        | C::MetadataLanguage
+        | C::MetadataMediaType
+        | C::MetadataHash
+        | C::MetadataSize
+        | C::MetadataTitle
+        | C::MetadataAvailability
         | C::UniqueIdInvalid
         | C::UnknownDocumentType
         | C::WithdrawnDocumentType
@@ -237,6 +262,7 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::QueryParameterMissing
         | C::QueryParameterInvalid
         | C::QueryParameterUnknown
+        | C::UnknownQuery
         | C::TooManyResults => StatusCode::BAD_REQUEST,
     }
 }
@@ -245,9 +271,13 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
 fn issue_type(cause: Cause) -> &'static str {
     use Cause as C;
     match cause {
-        C::MetadataMissing | C::EmptySubmission | C::MissingDocument | C::QueryParameterMissing | C::InsMissing => {
-            "required"
-        }
+        C::MetadataMissing
+        | C::OneSubmissionSet
+        | C::NotInSet
+        | C::EmptySubmission
+        | C::MissingDocument
+        | C::QueryParameterMissing
+        | C::InsMissing => "required",
         C::CodeUnknown
         | C::UnknownDocumentType
         | C::WithdrawnDocumentType
@@ -259,6 +289,29 @@ fn issue_type(cause: Cause) -> &'static str {
         C::InsInvalid
         | C::InsKeyWrong
         | C::MetadataInvalid
+        | C::MetadataRepeated
+        | C::MetadataObject
+        | C::MetadataParent
+        | C::SubmissionSetStatus
+        | C::AssociationType
+        | C::MetadataUuid
+        | C::MetadataOid
+        | C::MetadataCommunity
+        | C::MetadataTime
+        | C::MetadataPeriod
+        | C::MetadataCode
+        | C::MetadataPatientId
+        | C::MetadataReferenceId
+        | C::MetadataPatientInfo
+        | C::MetadataPerson
+        | C::MetadataOrganization
+        | C::MetadataRecipient
+        | C::MetadataLanguage
+        | C::MetadataMediaType
+        | C::MetadataHash
+        | C::MetadataSize
+        | C::MetadataTitle
+        | C::MetadataAvailability
         | C::UniqueIdInvalid
         | C::QueryParameterInvalid
         | C::LocalIdInvalid => "value",

@@ -9,7 +9,7 @@ use desk::{Fault, StoredBody};
 use futures::{StreamExt, TryStreamExt, stream};
 use space::{Cause, Refusal};
 use wire_soap::{
-    reply::{MtomFrame, SoapReply},
+    reply::{BaseFault, MtomFrame, SoapReply},
     xds::RegistryResponse,
 };
 
@@ -33,14 +33,14 @@ pub(crate) fn envelope(
 ) -> Vec<u8> {
     let id = format!("urn:uuid:{}", state.desk.rng().uuid());
     let mut out = Vec::with_capacity(2048 + length);
-    reply(action, &id, heading).write(&mut out, body);
+    reply(action, &id, heading, heading.reply_to.as_ref()).write(&mut out, body);
     out
 }
 
 /// The head of an answer.
-fn reply<'m>(action: &'m str, id: &'m str, heading: &'m Heading) -> SoapReply<'m> {
+fn reply<'m>(action: &'m str, id: &'m str, heading: &'m Heading, to: Option<&'m String>) -> SoapReply<'m> {
     let reply = SoapReply::new(action, id).relates_to(heading.message_id.as_deref());
-    match &heading.reply_to {
+    match to {
         Some(address) => reply.to(address),
         None => reply,
     }
@@ -89,13 +89,24 @@ pub(crate) fn registry(state: &IheState, action: &str, heading: &Heading, respon
 
 /// A fault. The DMP answers ITI-43 in a MIME package always, faults too (reference §1.2).
 pub(crate) fn fault(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
-    let fault = errors::fault(refusal);
+    fault_as(state, heading, refusal, FAULT, None)
+}
+
+/// A fault that the transaction has a word and an action of its own for.
+pub(crate) fn fault_as(
+    state: &IheState,
+    heading: &Heading,
+    refusal: &Refusal,
+    action: &str,
+    base: Option<BaseFault>,
+) -> Response {
+    let fault = wire_soap::reply::Fault { base, ..errors::fault(refusal) };
     let id = format!("urn:uuid:{}", state.desk.rng().uuid());
     let mut xml = Vec::with_capacity(2048);
-    reply(FAULT, &id, heading).write_fault(&mut xml, &fault);
+    reply(action, &id, heading, heading.fault_to()).write_fault(&mut xml, &fault);
     let status = errors::status(&fault, refusal.cause);
     let mut response = if heading.body == "RetrieveDocumentSetRequest" {
-        package(state, FAULT, xml, Vec::new())
+        package(state, action, xml, Vec::new())
     } else {
         plain(status, xml)
     };

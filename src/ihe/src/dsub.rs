@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Span, Timestamp};
 use space::{AvailabilityStatus, Cause, Followed, Ins, Refusal, Topic, trace::Act};
 use wire_soap::{
     ebxml::{ObjectRef, Place},
-    ns::action,
-    reply::SoapReply,
+    ns::{self, action},
+    reply::{BaseFault, SoapReply},
     xds::{
         AdhocQueryRequest, QueryParam, ReturnType, SubscribeRequest, SubscribeResponse, read_unsubscribe, write_notify,
         write_unsubscribed,
@@ -32,6 +32,10 @@ const OF_SETS: &str = "urn:uuid:fbede94e-dbdc-4f6b-bc1f-d730e677cece";
 /// The stored queries with the same parameters.
 const FIND_DOCUMENTS: &str = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d";
 const FIND_SETS: &str = "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9";
+
+/// Action of its faults (WS-BaseNotification 1.3 §4.2).
+const FAULT: &str = "http://docs.oasis-open.org/wsn/fault";
+const TOPIC: &str = "TopicExpression";
 
 /// How long a subscription runs when it does not say, and at most.
 /// Who subscribed proved himself once, by a credential of minutes: it does not vouch for him for long.
@@ -56,6 +60,7 @@ impl Request {
 
 /// Carries the transaction out.
 pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
+    let ending = matches!(request, Request::Unsubscribe);
     let done = match request {
         Request::Subscribe(message) => subscribe(state, heading, caller, &message).await.map(|made| {
             let xml = answer::envelope(state, action::SUBSCRIBE_RESPONSE, heading, 1024, |out| made.write(out));
@@ -75,8 +80,33 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
         }
         let refusal = fault.refusals().into_iter().next().unwrap_or_else(|| Refusal::new(Cause::Internal));
         tracing::info!(cause = refusal.cause.code(), "ihe.refused");
-        answer::fault(state, heading, &refusal)
+        let base = base_fault(&refusal, ending, state.desk.clock().now());
+        answer::fault_as(state, heading, &refusal, FAULT, Some(base))
     })
+}
+
+/// What WS-Notification calls a refusal (WS-BaseNotification 1.3 §4.2, §6.1.2).
+fn base_fault(refusal: &Refusal, ending: bool, now: Timestamp) -> BaseFault {
+    let at = |name: &str| refusal.place.as_deref().is_some_and(|place| place.ends_with(name));
+    let latest = now.checked_add(LONGEST).unwrap_or(now);
+    let (namespace, local_name, more) = match refusal.cause {
+        Cause::UnknownSubscription if ending => (ns::WSRF_RW, "ResourceUnknownFault", Vec::new()),
+        _ if ending => (ns::WSNT, "UnableToDestroySubscriptionFault", Vec::new()),
+        Cause::QueryParameterInvalid if at("InitialTerminationTime") => {
+            let bounds = vec![("MinimumTime", now.to_string()), ("MaximumTime", latest.to_string())];
+            (ns::WSNT, "UnacceptableInitialTerminationTimeFault", bounds)
+        }
+        Cause::QueryParameterInvalid if refusal.subject.as_deref() == Some(TOPIC) => {
+            (ns::WSNT, "TopicNotSupportedFault", Vec::new())
+        }
+        Cause::QueryParameterInvalid
+        | Cause::QueryParameterMissing
+        | Cause::QueryParameterUnknown
+        | Cause::UnknownStoredQuery => (ns::WSNT, "InvalidMessageContentExpressionFault", Vec::new()),
+        _ => (ns::WSNT, "SubscribeCreationFailedFault", Vec::new()),
+    };
+    let description = refusal.cause.advice_en().into();
+    BaseFault { namespace, local_name, timestamp: now.to_string(), description, more }
 }
 
 async fn subscribe(
@@ -109,7 +139,7 @@ fn following(
         return Err(Refusal::new(Cause::ConsumerRefused).at(format!("{place}/ConsumerReference/Address")));
     }
     let unserved = |what: &str| Refusal::new(Cause::QueryParameterInvalid).at(format!("{place}/Filter")).about(what);
-    let topic = Topic::of(&message.topic).ok_or_else(|| unserved("TopicExpression"))?;
+    let topic = Topic::of(&message.topic).ok_or_else(|| unserved(TOPIC))?;
     let (query_id, status) = match (message.query_id.as_str(), topic) {
         (OF_DOCUMENTS, Topic::FullDocumentEntry | Topic::MinimalDocumentEntry) => {
             (FIND_DOCUMENTS, "$XDSDocumentEntryStatus")

@@ -64,6 +64,31 @@ fn wire(cause: Cause) -> Wire {
         C::EmptySubmission
         | C::MetadataMissing
         | C::MetadataInvalid
+        | C::MetadataRepeated
+        | C::MetadataObject
+        | C::MetadataParent
+        | C::OneSubmissionSet
+        | C::NotInSet
+        | C::SubmissionSetStatus
+        | C::AssociationType
+        | C::MetadataUuid
+        | C::MetadataOid
+        | C::MetadataCommunity
+        | C::MetadataTime
+        | C::MetadataPeriod
+        | C::MetadataCode
+        | C::MetadataPatientId
+        | C::MetadataReferenceId
+        | C::MetadataPatientInfo
+        | C::MetadataPerson
+        | C::MetadataOrganization
+        | C::MetadataRecipient
+        | C::MetadataLanguage
+        | C::MetadataMediaType
+        | C::MetadataHash
+        | C::MetadataSize
+        | C::MetadataTitle
+        | C::MetadataAvailability
         | C::UniqueIdInvalid
         | C::UnknownDocumentType
         | C::WithdrawnDocumentType
@@ -174,6 +199,7 @@ pub(crate) fn fault(refusal: &Refusal) -> Fault {
             place: refusal.place.clone().unwrap_or_default(),
             rule: Cow::Borrowed(cause.rule()),
         }),
+        base: None,
     }
 }
 

@@ -36,7 +36,7 @@ impl Request {
         let mut submission = translate::submission(&message.objects, state.repository.as_str(), &now(state))?;
         for document in &mut submission.documents {
             if document.entry.kind == EntryKind::OnDemand {
-                return Err(Refusal::new(Cause::MetadataInvalid).at(&document.place).about("objectType"));
+                return Err(Refusal::new(Cause::MetadataObject).at(&document.place).about("objectType"));
             }
             // It comes with the message: this repository's, whatever the sender says.
             document.entry.repository = None;

@@ -31,7 +31,7 @@ impl Request {
         let (submission, original) = submit_objects(state, body, tree)?;
         let wrong = submission.documents.iter().find(|d| d.entry.kind != kind);
         match wrong {
-            Some(d) => Err(Refusal::new(Cause::MetadataInvalid).at(&d.place).about("objectType")),
+            Some(d) => Err(Refusal::new(Cause::MetadataObject).at(&d.place).about("objectType")),
             None => Ok(Self { submission, original, kind }),
         }
     }

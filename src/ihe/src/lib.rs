@@ -1,13 +1,13 @@
 //! The IHE and DMP face: SOAP services at the paths of the national DMP, so that existing software is pointed here by
 //! changing the host.
 //!
-//! One file per transaction or pair of them ([`iti18`], [`iti32`], [`iti41`], [`iti42`], [`iti43`], [`iti57`], [`iti62`], [`people`],
-//! [`habilitations`], [`pix`]), each
-//! request → operation of the desk → response;
+//! One file per transaction or pair of them ([`iti18`], [`iti32`], [`iti41`], [`iti42`], [`iti43`], [`iti57`], [`iti62`],
+//! [`people`], [`candidates`], [`habilitations`], [`pix`], [`dsub`]), each request → operation of the desk → response;
 //! [`errors`] is the one place where causes become registry errors and SOAP faults. Decides nothing.
 
 mod answer;
 mod beyond;
+mod candidates;
 pub mod client;
 #[cfg(test)]
 mod docs;
@@ -39,6 +39,7 @@ use wire_soap::{multipart::MultipartLimits, xml::XmlLimits};
 
 pub use answer::Faulted;
 pub use beyond::{Other, Rest};
+pub use candidates::Continuations;
 pub use dsub::{notification, notification_type, pause_after};
 pub use iti32::{MediaError, export, import};
 pub use notify::{Addressed, notice, verdict};
@@ -105,6 +106,8 @@ pub struct IheState {
     pub consumers: Vec<Admitted>,
     /// Who may have answers sent to an address of their own; nobody without.
     pub replies: Option<Replies>,
+    /// Answers of searches whose rest may still be asked for.
+    pub continuations: Continuations,
     /// What bounds a message.
     pub limits: Limits,
 }

@@ -1,25 +1,24 @@
-//! HL7 v3 messages of the `patients` service: TD0.2 and TD1.3a (PRPA_IN201307 → 201308), TD0.5 and ITI-47
-//! (PRPA_IN201305 → 201306), and what is left of the record's management (TD1.1, TD1.3b, TD1.4), which a record attached
-//! to Mon espace santé refuses.
+//! HL7 v3 messages of the `patients` service: TD0.2 and TD1.3a (PRPA_IN201307 → 201308), and what is left of the record's
+//! management (TD1.1, TD1.3b, TD1.4), which a record attached to Mon espace santé refuses. Searches are in
+//! [`crate::candidates`].
 //!
-//! Reference §1.1, §1.3; ITI TF-2 §3.47. What is refused is told in the acknowledgement, with its code, place and advice.
+//! Reference §1.1, §1.3. What is refused is told in the acknowledgement, with its code, place and advice.
 
 use axum::{http::StatusCode, response::Response};
-use desk::{Caller, Fault, PersonKey, Record};
-use space::{Cause, Holder, Ins, InsOid, Oid, Refusal, Sex, SpaceState, TraitQuery, Traits, trace::Act};
+use desk::{Caller, Fault, Record};
+use space::{Cause, Holder, Ins, Refusal, Sex, SpaceState, Traits, trace::Act};
 use wire_soap::{
     hl7v3::{
         Acknowledgement, AcknowledgementDetail, AcknowledgementType, AdministrativeObservation, AssignedEntity,
-        AttentionLine, Candidate, CandidateParameters, Candidates, CodedText, ConceptDescriptor, ControlAct,
-        Demographics, Device, EntityName, FindCandidates, GetDemographics, InstanceIdentifier, NamePartType, Patient,
-        Person, QueryAck, QueryResponse, Registration, RegistryAnswer, RegistryRequest, RegistryVerdict, Timestamp,
-        Transmission, Value, reason,
+        AttentionLine, CodedText, ConceptDescriptor, ControlAct, Demographics, Device, EntityName, FindCandidates,
+        GetDemographics, InstanceIdentifier, NamePartType, Patient, Person, QueryAck, QueryContinuation, QueryResponse,
+        Registration, RegistryAnswer, RegistryRequest, RegistryVerdict, Timestamp, Transmission, Value, reason,
     },
     ns::action,
     xml::Element,
 };
 
-use crate::{IheState, answer, errors, iti41, pix, receive::Heading};
+use crate::{IheState, answer, candidates, errors, iti41, receive::Heading};
 
 /// Code system of our own causes, in acknowledgement details: its name, and its identifier (HL7 v3 `uid` admits no URN).
 const CAUSES: (&str, &str) = ("urn:passerelle:cause", "5d0f6a52-2b1c-4b6e-9d3a-7c1e8f4a9b60");
@@ -37,6 +36,7 @@ const GENDER: &str = "2.16.840.1.113883.5.1";
 pub(crate) enum Request {
     Demographics(Box<GetDemographics>),
     Candidates(Box<FindCandidates>),
+    Continuation(Box<QueryContinuation>),
     Management(Box<RegistryRequest>),
 }
 
@@ -49,6 +49,10 @@ impl Request {
         FindCandidates::read(body).map(|m| Self::Candidates(Box::new(m))).map_err(|e| errors::of_message(&e))
     }
 
+    pub(crate) fn continuation(body: Element<'_, '_>) -> Result<Self, Refusal> {
+        QueryContinuation::read(body).map(|m| Self::Continuation(Box::new(m))).map_err(|e| errors::of_message(&e))
+    }
+
     pub(crate) fn management(body: Element<'_, '_>) -> Result<Self, Refusal> {
         RegistryRequest::read(body).map(|m| Self::Management(Box::new(m))).map_err(|e| errors::of_message(&e))
     }
@@ -58,7 +62,9 @@ impl Request {
 pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
     match request {
         Request::Demographics(message) => demographics(state, heading, caller, &message).await,
-        Request::Candidates(message) => candidates(state, heading, caller, &message).await,
+        Request::Candidates(message) => candidates::find(state, heading, caller, *message).await,
+        Request::Continuation(message) if message.cancel => candidates::cancel(state, heading, caller, &message),
+        Request::Continuation(message) => candidates::more(state, heading, caller, &message).await,
         Request::Management(message) => management(state, heading, caller, &message).await,
     }
 }
@@ -122,7 +128,7 @@ pub(crate) fn refusals_of(fault: &Fault, what: &'static str) -> Vec<Refusal> {
 }
 
 /// The one patient a message names, as an INS.
-fn named(state: &IheState, ids: &[&InstanceIdentifier]) -> Result<Ins, Refusal> {
+pub(crate) fn named(state: &IheState, ids: &[&InstanceIdentifier]) -> Result<Ins, Refusal> {
     let mut wrong = Refusal::new(Cause::InsInvalid).about("id");
     for id in ids {
         let part = |part: &Option<String>| part.clone().unwrap_or_default();
@@ -133,22 +139,6 @@ fn named(state: &IheState, ids: &[&InstanceIdentifier]) -> Result<Ins, Refusal> 
         }
     }
     Err(wrong)
-}
-
-/// The one person a query names: by the INS, or by a structure's number where none is given.
-fn person(state: &IheState, ids: &[&InstanceIdentifier]) -> Result<PersonKey, Refusal> {
-    let is_register = |id: &&&InstanceIdentifier| id.root.as_deref().is_some_and(|root| InsOid::parse(root).is_some());
-    match ids {
-        [one] if !is_register(&one) && one.root.as_deref().is_some_and(|root| Oid::parse(root).is_ok()) => {
-            pix::local(one).map(PersonKey::Local)
-        }
-        _ => named(state, ids).map(PersonKey::Ins),
-    }
-}
-
-/// Whether a refusal says that nobody is there.
-const fn is_nobody(cause: Cause) -> bool {
-    matches!(cause, Cause::UnknownHolder | Cause::UnknownIdentifier)
 }
 
 async fn demographics(state: &IheState, heading: &Heading, caller: &Caller, message: &GetDemographics) -> Response {
@@ -165,7 +155,7 @@ async fn demographics(state: &IheState, heading: &Heading, caller: &Caller, mess
     let (subjects, refusals, response) = match &found {
         Ok(record) => {
             transmission.attention_lines = standing(state, record);
-            (vec![registration(state, patient(record))], Vec::new(), QueryResponse::Ok)
+            (vec![registration(state, "completed", patient(record))], Vec::new(), QueryResponse::Ok)
         }
         Err(fault) => {
             let refusals = refusals_of(fault, "demographics");
@@ -203,95 +193,6 @@ fn answered_act(asked: &ControlAct) -> ControlAct {
         code: asked.code.clone(),
         ..ControlAct::default()
     }
-}
-
-async fn candidates(state: &IheState, heading: &Heading, caller: &Caller, message: &FindCandidates) -> Response {
-    let answering = Answering { state, heading, asked: &message.transmission };
-    let parameters = &message.query.parameters;
-    let ids: Vec<&InstanceIdentifier> = parameters.living_subject_id.iter().flat_map(|p| &p.values).collect();
-    let found = match sought(parameters) {
-        Err(refusal) => Err(state.desk.refused(caller, Act::Identify, vec![refusal]).await),
-        Ok(query) if ids.is_empty() => state.desk.search_people(caller, &query).await,
-        // With a number it is a test of existence, and the other criteria are compared.
-        Ok(query) => match person(state, &ids) {
-            Ok(key) => match state.desk.person(caller, &key).await {
-                Ok(record) => Ok(Some(record).filter(|r| query.matches(&r.holder.traits)).into_iter().collect()),
-                Err(Fault::Refused(refusals)) if refusals.iter().all(|r| is_nobody(r.cause)) => Ok(Vec::new()),
-                Err(fault) => Err(fault),
-            },
-            Err(refusal) => Err(state.desk.refused(caller, Act::Identify, vec![refusal]).await),
-        },
-    };
-    let (records, refusals, response) = match &found {
-        Ok(records) if records.is_empty() => (&[][..], Vec::new(), QueryResponse::NotFound),
-        Ok(records) => (records.as_slice(), Vec::new(), QueryResponse::Ok),
-        Err(fault) => (&[][..], refusals_of(fault, "candidates"), QueryResponse::ApplicationError),
-    };
-    let total = i64::try_from(records.len()).unwrap_or(i64::MAX);
-    let query_ack = QueryAck {
-        status_code: Some("deliveredResponse".into()),
-        result_total_quantity: Some(total.into()),
-        result_current_quantity: Some(total.into()),
-        result_remaining_quantity: Some(0.into()),
-        ..QueryAck::of(message.query.query_id.clone(), response)
-    };
-    let candidates = Candidates {
-        transmission: answering.head(Candidates::INTERACTION),
-        acknowledgement: answering.acknowledgement(&refusals),
-        control_act: ControlAct::of("PRPA_TE201306UV02"),
-        subjects: records.iter().map(|r| registration(state, Candidate::new(patient(r), 100))).collect(),
-        reasons: Vec::new(),
-        query_ack,
-        query: Some(message.query.clone()),
-    };
-    answering.send(action::FIND_CANDIDATES_RESPONSE, |out| candidates.write(out))
-}
-
-/// What traits a query asks for. A criterion that is not looked at is refused: an answer that ignored it would be of
-/// others.
-fn sought(parameters: &CandidateParameters) -> Result<TraitQuery, Refusal> {
-    let unserved = [
-        (parameters.birth_place_name.is_empty(), "livingSubjectBirthPlaceName"),
-        (parameters.deceased_time.is_empty(), "livingSubjectDeceasedTime"),
-        (parameters.mothers_maiden_name.is_empty(), "mothersMaidenName"),
-        (parameters.patient_address.is_empty(), "patientAddress"),
-        (parameters.patient_status_code.is_empty(), "patientStatusCode"),
-        (parameters.patient_telecom.is_empty(), "patientTelecom"),
-        (parameters.principal_care_provider_id.is_empty(), "principalCareProviderId"),
-        (parameters.principal_care_provision_id.is_empty(), "principalCareProvisionId"),
-    ];
-    if let Some((_, name)) = unserved.iter().find(|(absent, _)| !absent) {
-        return Err(Refusal::new(Cause::QueryParameterUnknown).about(*name));
-    }
-    let invalid = |name: &str| Refusal::new(Cause::QueryParameterInvalid).about(name);
-    let name = parameters.living_subject_name.iter().flat_map(|p| &p.values).next();
-    let part = |kind: NamePartType| {
-        name.and_then(|n| n.of(kind).next()).map(|p| p.value.trim().to_owned()).filter(|v| !v.is_empty())
-    };
-    let birth = parameters.birth_time.iter().flat_map(|p| &p.values).next();
-    let birth_date = match birth {
-        None => None,
-        Some(interval) => {
-            let day = interval.value.as_ref().map(|t| t.0.as_str()).and_then(|t| t.get(..8));
-            Some(day.ok_or_else(|| invalid("livingSubjectBirthTime"))?.to_owned())
-        }
-    };
-    let sex = match parameters.administrative_gender.iter().flat_map(|p| &p.values).next() {
-        None => None,
-        Some(code) => match code.code.as_deref() {
-            Some("F") => Some(Sex::F),
-            Some("M") => Some(Sex::M),
-            _ => return Err(invalid("livingSubjectAdministrativeGender")),
-        },
-    };
-    let place = parameters.birth_place_address.iter().flat_map(|p| &p.values).next();
-    Ok(TraitQuery {
-        family: part(NamePartType::Family),
-        given: part(NamePartType::Given),
-        birth_date,
-        sex,
-        birth_place: place.and_then(|a| a.part("county")).map(str::to_owned),
-    })
 }
 
 /// TD1.1, TD1.3b, TD1.4: a record attached to Mon espace santé is managed there.
@@ -334,14 +235,14 @@ fn standing(state: &IheState, record: &Record) -> Vec<AttentionLine> {
     vec![authorisation(state, word), line(MEDECIN_TRAITANT, record.medecin_traitant.into())]
 }
 
-fn registration<P>(state: &IheState, patient: P) -> Registration<P> {
+pub(crate) fn registration<P>(state: &IheState, status: &str, patient: P) -> Registration<P> {
     let custodian =
         AssignedEntity { ids: vec![InstanceIdentifier::root(state.device.as_str())], ..AssignedEntity::default() };
-    Registration::new("completed", patient, custodian)
+    Registration::new(status, patient, custodian)
 }
 
 /// A holder as the DMP writes one.
-fn patient(record: &Record) -> Patient {
+pub(crate) fn patient(record: &Record) -> Patient {
     let Holder { ins, traits, state, .. } = &record.holder;
     let observe = |(code, system): (&str, &str), value: bool| {
         AdministrativeObservation::new(ConceptDescriptor::new(code, system), value.into())

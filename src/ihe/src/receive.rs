@@ -60,6 +60,8 @@ pub(crate) struct Heading {
     pub(crate) body: String,
     /// Where the answer goes, when not back on the connection.
     pub(crate) reply_to: Option<String>,
+    /// The same of a fault, when the caller says so (`wsa:FaultTo`); a fault goes where the answer would otherwise.
+    pub(crate) fault_to: Option<Option<String>>,
     /// Path of the call.
     pub(crate) path: String,
     /// Host of the call, as the caller named it.
@@ -68,6 +70,13 @@ pub(crate) struct Heading {
     pub(crate) recipient: bool,
     /// Which transaction it is, once that is known.
     pub(crate) kind: Option<crate::service::Kind>,
+}
+
+impl Heading {
+    /// Where a fault goes, when not back on the connection (WS-Addressing 1.0 core §3.4).
+    pub(crate) fn fault_to(&self) -> Option<&String> {
+        self.fault_to.as_ref().unwrap_or(&self.reply_to).as_ref()
+    }
 }
 
 /// The bytes of a request, bounded in size and silence.
@@ -223,7 +232,9 @@ pub(crate) fn read<T>(
         Err(refusal) => return refused(refusal),
     };
     let replies = state.replies.as_ref();
-    heading.reply_to = replies.and_then(|replies| replies.address(&caller, message.reply_to.as_deref()));
+    let address = |said: Option<&str>| replies.and_then(|replies| replies.address(&caller, said));
+    heading.reply_to = address(message.reply_to.as_deref());
+    heading.fault_to = message.fault_to.as_deref().map(|said| address(Some(said)));
     let read = body(&message, message.body(), &tree);
     (Some(caller), read)
 }

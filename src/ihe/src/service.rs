@@ -69,6 +69,8 @@ pub enum Kind {
     Demographics,
     /// Patient Demographics Query v3: ITI-47, TD0.5.
     Candidates,
+    /// The rest of an answer of ITI-47.
+    Continuation,
     /// Management of a record: TD1.1, TD1.3b, TD1.4.
     Management,
     /// `setAuthorization`: TD0.3.
@@ -102,7 +104,7 @@ impl Kind {
             Self::Iti86 => "ITI-86",
             Self::Iti92 => "ITI-92",
             Self::Demographics => "TD0.2",
-            Self::Candidates => "ITI-47",
+            Self::Candidates | Self::Continuation => "ITI-47",
             Self::Management => "TD1.1",
             Self::SetAuthorization => "TD0.3",
             Self::ListAuthorised => "TD1.6",
@@ -120,7 +122,7 @@ impl Kind {
             Self::Iti43 | Self::Iti39 => Act::Fetch,
             Self::Iti57 | Self::Iti92 => Act::Update,
             Self::Iti62 | Self::Iti86 => Act::Delete,
-            Self::Demographics | Self::Candidates | Self::Identifiers => Act::Identify,
+            Self::Demographics | Self::Candidates | Self::Continuation | Self::Identifiers => Act::Identify,
             Self::Feed => Act::FeedIdentity,
             Self::Management => Act::Create,
             Self::SetAuthorization => Act::Authorise,
@@ -164,6 +166,7 @@ impl Kind {
             (Service::Habilitations, "setAuthorization") => return Some(Self::SetAuthorization),
             (Service::Habilitations, "listAuthorizationByPatient") => return Some(Self::ListAuthorised),
             (Service::Pdq, "PRPA_IN201305UV02") => return Some(Self::Candidates),
+            (Service::Pdq, "QUQI_IN000003UV01" | "QUQI_IN000003UV01_Cancel") => return Some(Self::Continuation),
             (Service::Pix, "PRPA_IN201301UV02" | "PRPA_IN201302UV02" | "PRPA_IN201304UV02") => return Some(Self::Feed),
             (Service::Pix, "PRPA_IN201309UV02") => return Some(Self::Identifiers),
             _ => return None,
@@ -200,6 +203,7 @@ impl Read {
             Kind::Iti86 => Self::Iti62(iti62::Request::documents(state, body)?),
             Kind::Demographics => Self::People(people::Request::demographics(body)?),
             Kind::Candidates => Self::People(people::Request::candidates(body)?),
+            Kind::Continuation => Self::People(people::Request::continuation(body)?),
             Kind::Management => Self::People(people::Request::management(body)?),
             Kind::SetAuthorization => Self::Habilitations(habilitations::Request::set(body)?),
             Kind::ListAuthorised => Self::Habilitations(habilitations::Request::list_authorised(body)?),
@@ -221,7 +225,9 @@ pub(crate) async fn serve(state: IheState, which: Service, request: Request<Body
     let mut heading = Heading::default();
     let replies = state.replies.clone();
     let mut response = answered(state, which, request, &mut heading).await;
-    if let (Some(replies), Some(address)) = (replies, heading.reply_to) {
+    let faulted = response.extensions().get::<answer::Faulted>().is_some();
+    let address = if faulted { heading.fault_to().cloned() } else { heading.reply_to };
+    if let (Some(replies), Some(address)) = (replies, address) {
         response = replies.send(address, response);
     }
     response.extensions_mut().insert(Transaction(heading.kind.map_or("none", Kind::name)));
@@ -263,8 +269,7 @@ async fn answered(state: IheState, which: Service, request: Request<Body>, headi
             return match caller {
                 Some(caller) => {
                     let act = heading.kind.map_or(Act::Find, Kind::act);
-                    let refusal = traced(&state, &caller, act, refusal).await;
-                    failed(&state, heading, &refusal)
+                    refuse(&state, heading, &caller, act, refusal).await
                 }
                 None => refused(&state, heading, &refusal),
             };
@@ -307,6 +312,18 @@ pub(crate) async fn traced(state: &IheState, caller: &desk::Caller, act: Act, re
     told.pop().unwrap_or_else(|| Refusal::new(Cause::Internal))
 }
 
+/// Answers a refusal found on the way, with its trace.
+pub(crate) async fn refuse(
+    state: &IheState,
+    heading: &Heading,
+    caller: &desk::Caller,
+    act: Act,
+    refusal: Refusal,
+) -> Response {
+    let refusal = traced(state, caller, act, refusal).await;
+    failed(state, heading, &refusal)
+}
+
 /// Answers what a known caller's message was refused for in the words of its transaction; a fault when it has none.
 fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
     tracing::info!(cause = refusal.cause.code(), place = refusal.place.as_deref(), "ihe.refused");
@@ -317,6 +334,7 @@ fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
         | Some(
             Kind::Demographics
             | Kind::Candidates
+            | Kind::Continuation
             | Kind::Management
             | Kind::SetAuthorization
             | Kind::ListAuthorised

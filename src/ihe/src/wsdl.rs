@@ -168,13 +168,29 @@ const PIX: &[Operation] = &[
     ),
 ];
 
-const PDQ: &[Operation] = &[operation(
-    "PDQSupplier_PRPA_IN201305UV02",
-    (ns::HL7V3, "PRPA_IN201305UV02"),
-    a::FIND_CANDIDATES,
-    (ns::HL7V3, "PRPA_IN201306UV02"),
-    a::FIND_CANDIDATES_RESPONSE,
-)];
+const PDQ: &[Operation] = &[
+    operation(
+        "PDQSupplier_PRPA_IN201305UV02",
+        (ns::HL7V3, "PRPA_IN201305UV02"),
+        a::FIND_CANDIDATES,
+        (ns::HL7V3, "PRPA_IN201306UV02"),
+        a::FIND_CANDIDATES_RESPONSE,
+    ),
+    operation(
+        "PDQSupplier_QUQI_IN000003UV01_Continue",
+        (ns::HL7V3, "QUQI_IN000003UV01"),
+        a::QUERY_CONTINUE,
+        (ns::HL7V3, "PRPA_IN201306UV02"),
+        a::FIND_CANDIDATES_RESPONSE,
+    ),
+    operation(
+        "PDQSupplier_QUQI_IN000003UV01_Cancel",
+        (ns::HL7V3, "QUQI_IN000003UV01_Cancel"),
+        a::QUERY_CANCEL,
+        (ns::HL7V3, "MCCI_IN000002UV01"),
+        a::ACCEPT_ACKNOWLEDGEMENT,
+    ),
+];
 
 /// Where a service is.
 const fn folder(service: Service) -> &'static str {

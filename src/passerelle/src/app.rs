@@ -226,6 +226,7 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         others: partner::others(config, core)?,
         consumers: crate::config::Address::admitted(&config.dsub.consumers),
         replies: partner::replies(config)?,
+        continuations: ihe::Continuations::default(),
         limits,
     });
     let base_url = match config.fhir.public_url.trim_end_matches('/') {

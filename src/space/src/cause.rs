@@ -179,6 +179,56 @@ causes! {
         "A mandatory metadata attribute is absent: add it.";
     MetadataInvalid, "metadata_invalid", "ITI TF-3 §4.2.3; CI-SIS Partage", "Une métadonnée n'a pas la forme attendue : corrigez-la.",
         "A metadata attribute has not the expected shape: mend it.";
+    MetadataRepeated, "metadata_repeated", "ITI TF-3 §4.2.3.2, §4.2.3.3 (une seule valeur)", "Cet attribut n'admet qu'une valeur, un seul classement ou un seul identifiant : n'en gardez qu'un.",
+        "This attribute takes one value, one classification or one identifier: keep one.";
+    MetadataObject, "metadata_object", "ITI TF-3 §4.2.1; §4.2.3.2.17", "Cet objet n'a pas sa place dans un lot, ou son objectType n'est celui d'aucune fiche : retirez-le ou corrigez objectType.",
+        "This object has no place in a submission, or its objectType is that of no entry: remove it or mend objectType.";
+    MetadataParent, "metadata_parent", "ebRIM 3.0 §4.2.2, §2.11.3; ITI TF-3 §4.2.3.1", "Ce classement ou cet identifiant désigne un autre objet que celui qui le contient : reprenez l'id de l'objet.",
+        "This classification or identifier names another object than the one it stands in: take that object's id.";
+    OneSubmissionSet, "one_submission_set", "ITI TF-3 §4.2.1.1; ITI TF-2 §3.42.4.1.2", "Un envoi porte un lot de soumission et un seul : un RegistryPackage classé SubmissionSet.",
+        "A submission has one submission set and one only: one RegistryPackage classified as SubmissionSet.";
+    NotInSet, "not_in_set", "ITI TF-3 §4.2.2.1", "Cet objet n'est rattaché au lot par aucune association HasMember : ajoutez-la.",
+        "No HasMember association puts this object into the set: add it.";
+    SubmissionSetStatus, "submission_set_status", "ITI TF-3 §4.2.2.1.1", "SubmissionSetStatus vaut Original pour une fiche de l'envoi, Reference pour une fiche déjà enregistrée.",
+        "SubmissionSetStatus is Original for an entry of the submission, Reference for one registered before.";
+    AssociationType, "association_type", "ITI TF-3 §4.2.2", "Ce type d'association n'est pas de cette transaction : employez une URN de ITI TF-3 Table 4.2.2-1.",
+        "This type of association is none of this transaction's: use a URN of ITI TF-3 Table 4.2.2-1.";
+    MetadataUuid, "metadata_uuid", "ITI TF-3 §4.2.3.2.10, Table 4.2.3.1.7-2 (UUID)", "entryUUID est une URN urn:uuid: bien formée, ou un nom symbolique qui ne commence pas par urn:uuid:.",
+        "entryUUID is a well-formed urn:uuid: URN, or a symbolic name that does not begin with urn:uuid:.";
+    MetadataOid, "metadata_oid", "ITI TF-3 Table 4.2.3.1.7-2 (OID)", "Cet attribut est un OID : chiffres et points, 64 caractères au plus.",
+        "This attribute is an OID: digits and dots, 64 characters at most.";
+    MetadataCommunity, "metadata_community", "ITI TF-3 §4.2.3.2.12", "homeCommunityId est un OID en URN : urn:oid: suivi de l'OID.",
+        "homeCommunityId is an OID as URN: urn:oid: and the OID.";
+    MetadataTime, "metadata_time", "ITI TF-3 Table 4.2.3.1.7-2 (DTM)", "Cette date n'est pas un DTM : AAAA[MM[JJ[hh[mm[ss]]]]], en UTC, sans fuseau.",
+        "This date is no DTM: YYYY[MM[DD[hh[mm[ss]]]]], in UTC, without zone.";
+    MetadataPeriod, "metadata_period", "ITI TF-3 §4.2.3.2.20", "serviceStopTime précède serviceStartTime : corrigez l'un des deux.",
+        "serviceStopTime comes before serviceStartTime: mend one of them.";
+    MetadataCode, "metadata_code", "ITI TF-3 §4.2.3.1.2", "Un code est incomplet : nodeRepresentation et un slot codingScheme d'une valeur.",
+        "A code is incomplete: nodeRepresentation and a slot codingScheme of one value.";
+    MetadataPatientId, "metadata_patient_id", "ITI TF-3 Table 4.2.3.1.7-2 (CX)", "Cet identifiant n'est pas un CX : id^^^&OID&ISO.",
+        "This identifier is no CX: id^^^&OID&ISO.";
+    MetadataReferenceId, "metadata_reference_id", "ITI TF-3 §4.2.3.2.28, Table 4.2.3.1.7-2 (CXi)", "Cette référence n'est pas un CXi : id^^^&OID&ISO^type.",
+        "This reference is no CXi: id^^^&OID&ISO^type.";
+    MetadataPatientInfo, "metadata_patient_info", "ITI TF-3 §4.2.3.2.23", "sourcePatientInfo a des valeurs PID-n|…, sans PID-2, 4, 12 ni 19 ; PID-7 est une date, PID-8 un sexe de la table 0001.",
+        "sourcePatientInfo has values PID-n|…, without PID-2, 4, 12 or 19; PID-7 is a date, PID-8 a sex of table 0001.";
+    MetadataPerson, "metadata_person", "ITI TF-3 Table 4.2.3.1.7-2 (XCN)", "Cette personne n'est pas un XCN : un identifiant ou un nom, l'autorité en &OID&ISO au neuvième composant.",
+        "This person is no XCN: an identifier or a name, the authority as &OID&ISO in the ninth component.";
+    MetadataOrganization, "metadata_organization", "ITI TF-3 Table 4.2.3.1.7-2 (XON)", "Cette organisation n'est pas un XON : un nom, l'autorité en &OID&ISO au sixième composant quand l'identifiant n'est pas un OID.",
+        "This organisation is no XON: a name, the authority as &OID&ISO in the sixth component when the identifier is no OID.";
+    MetadataRecipient, "metadata_recipient", "ITI TF-3 §4.2.3.3.7", "Ce destinataire n'est pas XON|XCN|XTN : une organisation, une personne ou une adresse.",
+        "This recipient is not XON|XCN|XTN: an organisation, a person or an address.";
+    MetadataLanguage, "metadata_language", "ITI TF-3 §4.2.3.2.13; RFC 5646", "languageCode n'est pas une étiquette de langue : fr-FR par exemple.",
+        "languageCode is no language tag: fr-FR for one.";
+    MetadataMediaType, "metadata_media_type", "ITI TF-3 §4.2.3.2.15; RFC 2045 §5.1", "mimeType n'est pas un type de média : text/xml par exemple.",
+        "mimeType is no media type: text/xml for one.";
+    MetadataHash, "metadata_hash", "ITI TF-3 §4.2.3.2.11", "hash est l'empreinte SHA-1 du document : 40 chiffres hexadécimaux.",
+        "hash is the document's SHA-1: 40 hexadecimal digits.";
+    MetadataSize, "metadata_size", "ITI TF-3 §4.2.3.2.24", "size est le nombre d'octets du document, en chiffres.",
+        "size is the document's number of bytes, in digits.";
+    MetadataTitle, "metadata_title", "CI-SIS Partage; ITI TF-3 §4.2.3.2.25", "title a 128 caractères au plus : raccourcissez-le.",
+        "title has at most 128 characters: shorten it.";
+    MetadataAvailability, "metadata_availability", "ITI TF-3 §4.2.3.2.9", "documentAvailability vaut urn:ihe:iti:2010:DocumentAvailability:Online ou Offline.",
+        "documentAvailability is urn:ihe:iti:2010:DocumentAvailability:Online or Offline.";
     UniqueIdInvalid, "unique_id_invalid", "CI-SIS Structuration minimale §3.5.5.4", "uniqueId doit être un OID nu de 64 caractères au plus.",
         "uniqueId must be a bare OID of at most 64 characters.";
     UnknownDocumentType, "unknown_document_type", "ANS JDV_J07/J66", "Ce type de document n'existe pas dans le jeu de valeurs : employez un code en vigueur.",
@@ -261,6 +311,8 @@ causes! {
         "A parameter of the query has not its shape.";
     QueryParameterUnknown, "query_parameter_unknown", "FHIR R4 search §3.1.1.7; ITI TF-2 3.18", "Ce paramètre n'est pas servi : retirez-le, il n'est pas ignoré en silence.",
         "This parameter is not served: remove it, it is not silently ignored.";
+    UnknownQuery, "unknown_query", "ITI TF-2 §3.47.4.3", "Aucune réponse de votre fait n'attend sa suite sous ce queryId : refaites la recherche.",
+        "No answer of yours waits to be continued under this queryId: search anew.";
     TooManyResults, "too_many_results", "limits.results", "La réponse serait trop longue : restreignez la recherche.",
         "The answer would be too long: narrow the search.";
     Busy, "busy", "RFC 9110 §15.6.4", "Le service est saturé : réessayez dans un instant, l'appel n'a rien changé.",

@@ -16,6 +16,7 @@ pub mod oid;
 pub mod people;
 pub mod query;
 pub mod settings;
+mod shape;
 pub mod submission;
 pub mod subscription;
 pub mod trace;

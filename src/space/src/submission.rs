@@ -11,6 +11,7 @@ use crate::{
     document::{Association, AssociationKind, CONFIDENTIALITY_SCHEME, DocumentEntry, Folder, SubmissionSet},
     ins::{Ins, InsTolerance},
     oid::Oid,
+    shape::Shapes,
 };
 
 /// A document of a submission: its entry and where in the message it was described.
@@ -157,6 +158,7 @@ impl Submission {
             wrong.push(Refusal::new(Cause::MetadataMissing).at(&self.place).about("XDSSubmissionSet.author"));
         }
         in_set(&terms.content_types, &set.content_type_code, "contentTypeCode", &self.place, wrong);
+        Shapes::at(&self.place, wrong).set(set);
     }
 
     fn check_unique_ids(&self, wrong: &mut Vec<Refusal>) {
@@ -180,44 +182,45 @@ impl Submission {
         let set = self.set.entry_uuid.as_str();
         let mut members = HashSet::new();
         for (association, place) in &self.associations {
-            let mut bad = |what: &str| wrong.push(Refusal::new(Cause::UnknownAssociationTarget).at(place).about(what));
+            let mut bad = |cause, what: &str| wrong.push(Refusal::new(cause).at(place).about(what));
             let (source, target) = (association.source.as_str(), association.target.as_str());
             match association.kind {
                 AssociationKind::HasMember if source == set => {
                     let status = association.slot("SubmissionSetStatus");
                     if documents.contains(target) || folders.contains(target) {
                         members.insert(target);
-                        if documents.contains(target) && status.is_some_and(|s| s != "Original") {
-                            bad("SubmissionSetStatus");
+                        // Of what is no entry nothing is said; of an entry it must be.
+                        if documents.contains(target) && status != Some("Original") {
+                            bad(Cause::SubmissionSetStatus, "SubmissionSetStatus");
                         }
                     } else if !links.contains(target) && !self.is_outside(target) {
-                        bad("targetObject");
-                    } else if self.is_outside(target) && status == Some("Original") {
-                        bad("SubmissionSetStatus");
+                        bad(Cause::UnknownAssociationTarget, "targetObject");
+                    } else if self.is_outside(target) && status.is_some_and(|s| s != "Reference") {
+                        bad(Cause::SubmissionSetStatus, "SubmissionSetStatus");
                     }
                 }
                 AssociationKind::HasMember => {
                     if !folders.contains(source) && !self.is_outside(source) {
-                        bad("sourceObject");
+                        bad(Cause::UnknownAssociationTarget, "sourceObject");
                     }
                     if !documents.contains(target) && !self.is_outside(target) {
-                        bad("targetObject");
+                        bad(Cause::UnknownAssociationTarget, "targetObject");
                     }
                 }
                 AssociationKind::UpdateAvailabilityStatus | AssociationKind::SubmitAssociation => {
-                    bad("associationType (ITI-57)");
+                    bad(Cause::AssociationType, "associationType (ITI-57)");
                 }
                 AssociationKind::Signs if target == set || documents.contains(target) => {
                     if !documents.contains(source) {
-                        bad("sourceObject");
+                        bad(Cause::UnknownAssociationTarget, "sourceObject");
                     }
                 }
                 _ => {
                     if !documents.contains(source) {
-                        bad("sourceObject");
+                        bad(Cause::UnknownAssociationTarget, "sourceObject");
                     }
                     if !self.is_outside(target) {
-                        bad("targetObject");
+                        bad(Cause::UnknownAssociationTarget, "targetObject");
                     }
                 }
             }
@@ -226,7 +229,7 @@ impl Submission {
         let folders = self.folders.iter().map(|f| (f.folder.entry_uuid.as_str(), &f.place));
         for (id, place) in documents.chain(folders) {
             if !members.contains(id) {
-                wrong.push(Refusal::new(Cause::MetadataMissing).at(place).about("HasMember from the submission set"));
+                wrong.push(Refusal::new(Cause::NotInSet).at(place));
             }
         }
     }
@@ -245,8 +248,11 @@ fn check_folder(submitted: &SubmittedFolder, ins: Option<&Ins>, rules: Submissio
     if folder.title.first().is_none_or(|t| t.value.is_empty()) {
         refuse(Cause::MetadataMissing, "XDSFolder.title");
     }
+    Shapes::at(place, wrong).folder(folder);
     match (Ins::parse_cx(&folder.patient_id.0, rules.ins_tolerance), ins) {
-        (Ok(found), Some(ins)) if found != *ins => refuse(Cause::PatientMismatch, "XDSFolder.patientId"),
+        (Ok(found), Some(ins)) if found != *ins => {
+            wrong.push(Refusal::new(Cause::PatientMismatch).at(place).about("XDSFolder.patientId"));
+        }
         (Ok(_), _) => {}
         (Err(refusal), _) => wrong.push(refusal.at(place).about("XDSFolder.patientId")),
     }
@@ -277,6 +283,7 @@ impl EntryCheck<'_> {
         if Oid::parse(&entry.unique_id).is_err() || entry.unique_id.starts_with("urn:") {
             self.refuse(Cause::UniqueIdInvalid, "XDSDocumentEntry.uniqueId");
         }
+        Shapes::at(&self.document.place, self.wrong).entry(entry);
         self.kind(entry);
         self.mandatory(entry);
         let place = &self.document.place;
@@ -326,14 +333,6 @@ impl EntryCheck<'_> {
             if !present {
                 self.refuse(Cause::MetadataMissing, attribute);
             }
-        }
-        if title.chars().count() > 128 {
-            self.refuse(Cause::MetadataInvalid, "title (128 characters at most)");
-        }
-        if let (Some(start), Some(stop)) = (&entry.service_start_time, &entry.service_stop_time)
-            && stop.end() < start.first()
-        {
-            self.refuse(Cause::MetadataInvalid, "serviceStopTime (before serviceStartTime)");
         }
     }
 

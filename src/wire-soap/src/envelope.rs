@@ -85,6 +85,8 @@ pub struct Envelope<'t, 'a> {
     pub to: Option<Cow<'t, str>>,
     /// `wsa:ReplyTo/wsa:Address`.
     pub reply_to: Option<Cow<'t, str>>,
+    /// `wsa:FaultTo/wsa:Address`.
+    pub fault_to: Option<Cow<'t, str>>,
     /// `wsa:RelatesTo`.
     pub relates_to: Option<Cow<'t, str>>,
     header: Option<Element<'t, 'a>>,
@@ -113,6 +115,7 @@ impl<'t, 'a> Envelope<'t, 'a> {
             message_id: None,
             to: None,
             reply_to: None,
+            fault_to: None,
             relates_to: None,
             header,
             body: only_child(body)?,
@@ -135,6 +138,7 @@ impl<'t, 'a> Envelope<'t, 'a> {
             "MessageID" => (&mut self.message_id, Some(block)),
             "To" => (&mut self.to, Some(block)),
             "ReplyTo" => (&mut self.reply_to, block.child(addressing, "Address")),
+            "FaultTo" => (&mut self.fault_to, block.child(addressing, "Address")),
             // A message may relate to several; the first is the one answered.
             "RelatesTo" if self.relates_to.is_some() => return Ok(()),
             "RelatesTo" => (&mut self.relates_to, Some(block)),

@@ -432,6 +432,17 @@ pub fn find_candidates(parameters: &str) -> String {
     )
 }
 
+/// More of the answer to a query, or no more of it (QUQI_IN000003): `query` is the attributes of its `queryId`.
+#[must_use]
+pub fn query_continuation(interaction: &str, query: &str, more: &str) -> String {
+    let head = hl7_head(interaction);
+    let word = if interaction.ends_with("Cancel") { "aborted" } else { "waitContinuedQueryResponse" };
+    let query = query.trim();
+    format!(
+        r#"{head}<controlActProcess classCode="CACT" moodCode="EVN"><code code="PRPA_TE000003UV01" codeSystem="2.16.840.1.113883.1.6"/><queryContinuation><queryId {query}/>{more}<statusCode code="{word}"/></queryContinuation></controlActProcess></{interaction}>"#
+    )
+}
+
 /// A name, day of birth and sex as parameters of [`find_candidates`].
 #[must_use]
 pub fn candidate_traits(family: &str, given: &str, birth: &str, sex: &str) -> String {

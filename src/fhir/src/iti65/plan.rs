@@ -226,7 +226,7 @@ fn document(
         if read.entry.mime_type.is_empty() {
             read.entry.mime_type.clone_from(&binary.content_type);
         } else if bare(&read.entry.mime_type) != bare(&binary.content_type) {
-            let refusal = Refusal::new(Cause::MetadataInvalid)
+            let refusal = Refusal::new(Cause::MetadataMediaType)
                 .at(format!("{place}.content[0].attachment.contentType"))
                 .about("contentType of the Binary");
             return Err(vec![refusal]);

@@ -93,7 +93,7 @@ async fn what_is_wrong_in_a_bundle_is_told_by_its_fhirpath_and_nothing_is_stored
         (
             broken(|e| e[1]["resource"]["content"][0]["attachment"]["hash"] = "AAAA".into()),
             422,
-            "metadata_invalid",
+            "metadata_hash",
             format!("{r}.content[0].attachment.hash"),
         ),
         (

@@ -41,7 +41,7 @@ impl Reader<'_> {
         match text.map(Dtm::from_fhir)? {
             Ok(time) => Some(time),
             Err(_) => {
-                self.refuse(Cause::MetadataInvalid, path, "dateTime");
+                self.refuse(Cause::MetadataTime, path, "dateTime");
                 None
             }
         }
@@ -85,7 +85,7 @@ pub(crate) fn read(
         Some(hash) => {
             let hex = ids::hash_hex(hash);
             if hex.is_none() {
-                reader.refuse(Cause::MetadataInvalid, "content[0].attachment.hash", "base64 of SHA-1");
+                reader.refuse(Cause::MetadataHash, "content[0].attachment.hash", "base64 of SHA-1");
             }
             hex
         }

@@ -39,7 +39,7 @@ pub(crate) fn read(
             None
         }
         Some(identifier) => oid_of(identifier).or_else(|| {
-            wrong.push(Refusal::new(Cause::MetadataInvalid).at(at("extension")).about("ihe-sourceId (urn:oid:)"));
+            wrong.push(Refusal::new(Cause::MetadataOid).at(at("extension")).about("ihe-sourceId (urn:oid:)"));
             None
         }),
     };
@@ -47,7 +47,7 @@ pub(crate) fn read(
     let submission_time = match list.date.as_deref().map(Dtm::from_fhir) {
         Some(Ok(time)) => Some(time),
         Some(Err(_)) => {
-            wrong.push(Refusal::new(Cause::MetadataInvalid).at(at("date")).about("submissionTime"));
+            wrong.push(Refusal::new(Cause::MetadataTime).at(at("date")).about("submissionTime"));
             None
         }
         None => {

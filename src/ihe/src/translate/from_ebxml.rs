@@ -1,5 +1,7 @@
 //! ebXML → model: a submission as it was sent, each thing with the place it stood at.
 
+use std::collections::HashSet;
+
 use space::{
     Association, AssociationKind, Author, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, EntryKind, Folder,
     LocalizedText, Oid, Refusal, Slot, Submission, SubmissionSet, SubmittedDocument, SubmittedFolder,
@@ -39,7 +41,7 @@ pub(crate) fn submission(objects: &RegistryObjectList, own: &str, at: &Dtm) -> R
                     return Err(missing(&package.common.place.0, "Classification of SubmissionSet"));
                 }
                 if set.replace(package).is_some() {
-                    return Err(invalid(object.place(), "RegistryPackage (one submission set at most)"));
+                    return Err(Refusal::new(Cause::OneSubmissionSet).at(object.place()));
                 }
             }
             RegistryObject::ExtrinsicObject(entry) => documents.push(document(entry, own, at)?),
@@ -48,10 +50,10 @@ pub(crate) fn submission(objects: &RegistryObjectList, own: &str, at: &Dtm) -> R
                 if matches!(mark.node.as_deref(), Some(scheme::SET_NODE | scheme::FOLDER_NODE)) => {}
             // What is said of an object that is there already (ebRS); XDS needs none of it.
             RegistryObject::ObjectRef(_) => {}
-            other => return Err(invalid(other.place(), "object")),
+            other => return Err(Refusal::new(Cause::MetadataObject).at(other.place())),
         }
     }
-    let package = set.ok_or_else(|| missing("/RegistryObjectList", "SubmissionSet"))?;
+    let package = set.ok_or_else(|| Refusal::new(Cause::OneSubmissionSet).at("/RegistryObjectList"))?;
     Ok(Submission {
         set: submission_set(package)?,
         place: package.common.place.0.clone(),
@@ -65,9 +67,12 @@ fn missing(place: &str, what: &str) -> Refusal {
     Refusal::new(Cause::MetadataMissing).at(place).about(what)
 }
 
-fn invalid(place: &str, what: &str) -> Refusal {
-    Refusal::new(Cause::MetadataInvalid).at(place).about(what)
+fn broken(cause: Cause, place: &str, what: &str) -> Refusal {
+    Refusal::new(cause).at(place).about(what)
 }
+
+/// SHA-1 in hexadecimal.
+const SHA1_DIGITS: usize = 40;
 
 fn is_node(common: &Common, node: &str) -> bool {
     common.classifications.iter().any(|c| c.node.as_deref() == Some(node))
@@ -84,6 +89,24 @@ impl<'a> Slots<'a> {
         Self { common, read: Vec::new() }
     }
 
+    /// The slots of an object of the submission, once it is known to be put together as ebRIM asks: no name twice, and
+    /// what is said inside it said of it.
+    fn of_object(common: &'a Common) -> Result<Self> {
+        let mut names = HashSet::new();
+        if let Some(twice) = common.slots.iter().find(|s| !names.insert(s.name.as_str())) {
+            return Err(broken(Cause::MetadataRepeated, &common.place.0, &twice.name));
+        }
+        let classified = common.classifications.iter().map(|c| (&c.classified_object, &c.common.place.0));
+        let identified = common.external_identifiers.iter().map(|i| (&i.registry_object, &i.common.place.0));
+        for (named, place) in classified.chain(identified) {
+            // The schema asks for it; many leave it out where it can be but one.
+            if !named.is_empty() && *named != common.id {
+                return Err(Refusal::new(Cause::MetadataParent).at(place));
+            }
+        }
+        Ok(Self::new(common))
+    }
+
     fn values(&mut self, name: &'a str) -> Vec<String> {
         self.read.push(name);
         self.common.slot(name).map(|s| s.values.clone()).unwrap_or_default()
@@ -92,14 +115,14 @@ impl<'a> Slots<'a> {
     fn one(&mut self, name: &'a str) -> Result<Option<String>> {
         let values = self.values(name);
         if values.len() > 1 {
-            return Err(invalid(&self.common.place.0, name));
+            return Err(broken(Cause::MetadataRepeated, &self.common.place.0, name));
         }
         Ok(values.into_iter().next().filter(|v| !v.is_empty()))
     }
 
     fn time(&mut self, name: &'a str) -> Result<Option<Dtm>> {
         let value = self.one(name)?;
-        value.map(|v| Dtm::parse(&v).map_err(|_| invalid(&self.common.place.0, name))).transpose()
+        value.map(|v| Dtm::parse(&v).map_err(|_| broken(Cause::MetadataTime, &self.common.place.0, name))).transpose()
     }
 
     fn rest(self) -> Vec<Slot> {
@@ -127,15 +150,12 @@ fn classified<'a>(common: &'a Common, scheme: &str) -> impl Iterator<Item = &'a 
 }
 
 fn code(classification: &Classification) -> Result<Code> {
-    let place = &classification.common.place.0;
+    let incomplete = |what: &str| broken(Cause::MetadataCode, &classification.common.place.0, what);
     let code = classification.node_representation.clone().filter(|c| !c.is_empty());
+    let scheme = Slots::new(&classification.common).one("codingScheme")?;
     Ok(Code {
-        code: code.ok_or_else(|| missing(place, "nodeRepresentation"))?,
-        scheme: classification
-            .common
-            .slot_value("codingScheme")
-            .ok_or_else(|| missing(place, "codingScheme"))?
-            .to_owned(),
+        code: code.ok_or_else(|| incomplete("nodeRepresentation"))?,
+        scheme: scheme.ok_or_else(|| incomplete("codingScheme"))?,
         label: texts(classification.common.name.as_ref()),
     })
 }
@@ -145,7 +165,7 @@ fn one_code(common: &Common, scheme: &str, attribute: &str) -> Result<Code> {
     let first = found.next().ok_or_else(|| missing(&common.place.0, attribute))?;
     match found.next() {
         None => code(first),
-        Some(second) => Err(invalid(&second.common.place.0, attribute)),
+        Some(second) => Err(broken(Cause::MetadataRepeated, &second.common.place.0, attribute)),
     }
 }
 
@@ -182,7 +202,7 @@ fn identifier(common: &Common, scheme: &str, attribute: &str) -> Result<String> 
     let first = found.next().filter(|i| !i.value.is_empty()).ok_or_else(|| missing(&common.place.0, attribute))?;
     match found.next() {
         None => Ok(first.value.clone()),
-        Some(second) => Err(invalid(&second.common.place.0, attribute)),
+        Some(second) => Err(broken(Cause::MetadataRepeated, &second.common.place.0, attribute)),
     }
 }
 
@@ -192,12 +212,17 @@ fn document(object: &ExtrinsicObject, own: &str, at: &Dtm) -> Result<SubmittedDo
     let kind = match common.object_type.as_deref() {
         Some(scheme::STABLE_DOCUMENT) => EntryKind::Stable,
         Some(scheme::ON_DEMAND_DOCUMENT) => EntryKind::OnDemand,
-        _ => return Err(invalid(place, "objectType")),
+        _ => return Err(broken(Cause::MetadataObject, place, "objectType")),
     };
-    let mut slots = Slots::new(common);
-    let announced_size =
-        slots.one("size")?.map(|s| s.parse::<u64>().map_err(|_| invalid(place, "size"))).transpose()?;
+    let mut slots = Slots::of_object(common)?;
+    let announced_size = slots
+        .one("size")?
+        .map(|s| s.parse::<u64>().map_err(|_| broken(Cause::MetadataSize, place, "size")))
+        .transpose()?;
     let announced_hash = slots.one("hash")?;
+    if announced_hash.as_ref().is_some_and(|h| h.len() != SHA1_DIGITS || !h.bytes().all(|b| b.is_ascii_hexdigit())) {
+        return Err(broken(Cause::MetadataHash, place, "hash"));
+    }
     let repository = slots.one("repositoryUniqueId")?.filter(|r| r != own);
     let made = slots.time("creationTime")?;
     // A document that is made when it is asked for has no instant of making: what stands is when it was registered.
@@ -243,7 +268,8 @@ pub(crate) fn registered_entry(object: &ExtrinsicObject, at: &Dtm) -> Result<Doc
     let SubmittedDocument { mut entry, place, announced_hash, announced_size } = document(object, "", at)?;
     let common = &object.common;
     entry.status = match common.status.as_deref() {
-        Some(urn) => AvailabilityStatus::from_urn(urn).ok_or_else(|| invalid(&place, "availabilityStatus"))?,
+        Some(urn) => AvailabilityStatus::from_urn(urn)
+            .ok_or_else(|| broken(Cause::MetadataInvalid, &place, "availabilityStatus"))?,
         None => return Err(missing(&place, "availabilityStatus")),
     };
     entry.version = common.version_name().and_then(|v| v.trim().parse().ok()).unwrap_or(1);
@@ -255,12 +281,12 @@ pub(crate) fn registered_entry(object: &ExtrinsicObject, at: &Dtm) -> Result<Doc
 fn submission_set(package: &RegistryPackage) -> Result<SubmissionSet> {
     let common = &package.common;
     let place = &common.place.0;
-    let mut slots = Slots::new(common);
+    let mut slots = Slots::of_object(common)?;
     let source = identifier(common, scheme::SET_SOURCE, "XDSSubmissionSet.sourceId")?;
     Ok(SubmissionSet {
         entry_uuid: common.id.clone(),
         unique_id: identifier(common, scheme::SET_UNIQUE, "XDSSubmissionSet.uniqueId")?,
-        source_id: Oid::parse(&source).map_err(|_| invalid(place, "XDSSubmissionSet.sourceId"))?,
+        source_id: Oid::parse(&source).map_err(|_| broken(Cause::MetadataOid, place, "XDSSubmissionSet.sourceId"))?,
         patient_id: Cx(identifier(common, scheme::SET_PATIENT, "XDSSubmissionSet.patientId")?),
         status: AvailabilityStatus::Approved,
         submission_time: slots.time("submissionTime")?.ok_or_else(|| missing(place, "submissionTime"))?,
@@ -276,7 +302,7 @@ fn submission_set(package: &RegistryPackage) -> Result<SubmissionSet> {
 
 fn folder(package: &RegistryPackage, at: &Dtm) -> Result<SubmittedFolder> {
     let common = &package.common;
-    let mut slots = Slots::new(common);
+    let mut slots = Slots::of_object(common)?;
     // The registry's own, whatever the sender says.
     slots.values("lastUpdateTime");
     let folder = Folder {
@@ -299,7 +325,7 @@ fn folder(package: &RegistryPackage, at: &Dtm) -> Result<SubmittedFolder> {
 fn association(link: &ebxml::Association) -> Result<(Association, String)> {
     let place = link.common.place.0.clone();
     let kind = AssociationKind::from_urn(&link.association_type)
-        .ok_or_else(|| Refusal::new(Cause::MetadataInvalid).at(&place).about("associationType"))?;
+        .ok_or_else(|| broken(Cause::AssociationType, &place, "associationType"))?;
     let documentation = classified(&link.common, scheme::ASSOCIATION_DOCUMENTATION).next().map(code).transpose()?;
     let association = Association {
         entry_uuid: link.common.id.clone(),

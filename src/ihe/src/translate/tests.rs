@@ -100,8 +100,8 @@ fn what_is_absent_or_twice_is_told_with_its_place() {
         place(r#"<Slot name="creationTime"><ValueList><Value>202601011159</Value></ValueList></Slot>"#, "");
     assert_eq!((cause, subject.as_str()), (Cause::MetadataMissing, "creationTime"));
     assert!(at.contains("ExtrinsicObject"), "{at}");
-    assert_eq!(place("202601011159", "2026-01-01").0, Cause::MetadataInvalid);
-    assert_eq!(place("AssociationType:HasMember", "AssociationType:Nothing").0, Cause::MetadataInvalid);
+    assert_eq!(place("202601011159", "2026-01-01").0, Cause::MetadataTime);
+    assert_eq!(place("AssociationType:HasMember", "AssociationType:Nothing").0, Cause::AssociationType);
     let twice = r#"<ExternalIdentifier id="e9" identificationScheme="urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab" registryObject="doc" value="1.2"><Name/></ExternalIdentifier></ExtrinsicObject>"#;
     assert_eq!(place("</ExtrinsicObject>", twice).1, "XDSDocumentEntry.uniqueId");
 }

@@ -50,6 +50,21 @@ pub struct FaultDetail {
     pub rule: Cow<'static, str>,
 }
 
+/// A base fault of the Web Services resource framework (WS-BaseFaults 1.2 §2), as WS-Notification names its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseFault {
+    /// The namespace of its name.
+    pub namespace: &'static str,
+    /// Its name.
+    pub local_name: &'static str,
+    /// When it happened: `xs:dateTime`.
+    pub timestamp: String,
+    /// What happened.
+    pub description: Cow<'static, str>,
+    /// What it says besides: names of the same namespace, and text.
+    pub more: Vec<(&'static str, String)>,
+}
+
 /// A fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -63,6 +78,8 @@ pub struct Fault {
     pub reason_en: Cow<'static, str>,
     /// What a developer needs.
     pub detail: Option<FaultDetail>,
+    /// The transaction's own word for it, which stands in the detail first.
+    pub base: Option<BaseFault>,
 }
 
 impl Fault {
@@ -92,8 +109,15 @@ impl Fault {
             raw(out, "</soap:Text>");
         }
         raw(out, "</soap:Reason>");
-        if let Some(detail) = &self.detail {
-            detail.write(out);
+        if self.base.is_some() || self.detail.is_some() {
+            raw(out, "<soap:Detail>");
+            if let Some(base) = &self.base {
+                base.write(out);
+            }
+            if let Some(detail) = &self.detail {
+                detail.write(out);
+            }
+            raw(out, "</soap:Detail>");
         }
         raw(out, "</soap:Fault>");
     }
@@ -115,12 +139,31 @@ impl Subcode {
 
 impl FaultDetail {
     fn write(&self, out: &mut Vec<u8>) {
-        raw(out, "<soap:Detail><p:Problem xmlns:p=\"");
+        raw(out, "<p:Problem xmlns:p=\"");
         raw(out, ns::FAULT_DETAIL);
         raw(out, "\">");
         element(out, "p:Code", &self.code);
         element(out, "p:Place", &self.place);
         element(out, "p:Rule", &self.rule);
-        raw(out, "</p:Problem></soap:Detail>");
+        raw(out, "</p:Problem>");
+    }
+}
+
+impl BaseFault {
+    fn write(&self, out: &mut Vec<u8>) {
+        let name = format!("f:{}", self.local_name);
+        raw(out, "<");
+        raw(out, &name);
+        attr(out, "xmlns:f", self.namespace);
+        attr(out, "xmlns:bf", ns::WSRF_BF);
+        raw(out, ">");
+        element(out, "bf:Timestamp", &self.timestamp);
+        element(out, "bf:Description", &self.description);
+        for (child, value) in &self.more {
+            element(out, &format!("f:{child}"), value);
+        }
+        raw(out, "</");
+        raw(out, &name);
+        raw(out, ">");
     }
 }

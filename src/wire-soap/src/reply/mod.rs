@@ -8,7 +8,7 @@
 mod fault;
 mod mtom;
 
-pub use fault::{Fault, FaultCode, FaultDetail, Subcode};
+pub use fault::{BaseFault, Fault, FaultCode, FaultDetail, Subcode};
 pub use mtom::MtomFrame;
 
 use crate::ns;

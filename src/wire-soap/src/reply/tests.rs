@@ -30,6 +30,7 @@ fn a_fault_speaks_both_languages_and_names_the_place() {
         subcode: Some(Subcode { namespace: ns::WSSE.into(), local_name: "InvalidSecurity".into() }),
         reason_fr: "Enveloppe d'une autre version".into(),
         reason_en: "Envelope of another version".into(),
+        base: None,
         detail: Some(FaultDetail {
             code: "soap-version-mismatch".into(),
             place: "/Envelope".into(),
