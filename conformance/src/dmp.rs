@@ -414,17 +414,30 @@ fn dmp_as(s: &Server, vihf: &str, path: &str, action: &str, body: &str) -> Resul
     Ok(answer)
 }
 
-/// ITI-45 on one identifier.
-fn identifiers(s: &Server, domain: &str, number: &str) -> Result<Answer, String> {
+/// An HL7 v3 message of this interaction around what its act holds.
+pub fn hl7(s: &Server, interaction: &str, act: &str) -> String {
     let device =
         |oid: &str| format!(r#"<device classCode="DEV" determinerCode="INSTANCE"><id root="{oid}"/></device>"#);
-    let body = format!(
-        r#"<PRPA_IN201309UV02 xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0"><id root="{}"/><creationTime value="20260101120000"/><interactionId root="2.16.840.1.113883.1.6" extension="PRPA_IN201309UV02"/><processingCode code="D"/><processingModeCode code="T"/><acceptAckCode code="AL"/><receiver typeCode="RCV">{}</receiver><sender typeCode="SND">{}</sender><controlActProcess classCode="CACT" moodCode="EVN"><code code="PRPA_TE201309UV02" codeSystem="2.16.840.1.113883.1.6"/><queryByParameter><queryId root="{}"/><statusCode code="new"/><responsePriorityCode code="I"/><parameterList><patientIdentifier><value root="{domain}" extension="{number}"/><semanticsText>Patient.id</semanticsText></patientIdentifier></parameterList></queryByParameter></controlActProcess></PRPA_IN201309UV02>"#,
+    format!(
+        r#"<{interaction} xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0"><id root="{}"/><creationTime value="20260101120000"/><interactionId root="2.16.840.1.113883.1.6" extension="{interaction}"/><processingCode code="D"/><processingModeCode code="T"/><acceptAckCode code="AL"/><receiver typeCode="RCV">{}</receiver><sender typeCode="SND">{}</sender><controlActProcess classCode="CACT" moodCode="EVN">{act}</controlActProcess></{interaction}>"#,
         s.fresh_oid(),
         device("1.2.250.1.213.4.1.1.1"),
         device("1.2.250.1.999.6"),
+    )
+}
+
+/// The trigger of an act.
+pub fn trigger(code: &str) -> String {
+    format!(r#"<code code="{code}" codeSystem="2.16.840.1.113883.1.6"/>"#)
+}
+
+/// ITI-45 on one identifier.
+fn identifiers(s: &Server, domain: &str, number: &str) -> Result<Answer, String> {
+    let query = format!(
+        r#"<queryByParameter><queryId root="{}"/><statusCode code="new"/><responsePriorityCode code="I"/><parameterList><patientIdentifier><value root="{domain}" extension="{number}"/><semanticsText>Patient.id</semanticsText></patientIdentifier></parameterList></queryByParameter>"#,
         s.fresh_oid(),
     );
+    let body = hl7(s, "PRPA_IN201309UV02", &format!("{}{query}", trigger("PRPA_TE201309UV02")));
     dmp_as(s, vihf(s), &s.pix, "urn:hl7-org:v3:PRPA_IN201309UV02", &body)
 }
 
@@ -433,15 +446,11 @@ fn demographics(s: &Server, ins: &str) -> Result<Answer, String> {
 }
 
 fn demographics_as(s: &Server, vihf: &str, ins: &str) -> Result<Answer, String> {
-    let device =
-        |oid: &str| format!(r#"<device classCode="DEV" determinerCode="INSTANCE"><id root="{oid}"/></device>"#);
-    let body = format!(
-        r#"<PRPA_IN201307UV02 xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0"><id root="{}"/><creationTime value="20260101120000"/><interactionId root="2.16.840.1.113883.1.6" extension="PRPA_IN201307UV02"/><processingCode code="D"/><processingModeCode code="T"/><acceptAckCode code="AL"/><receiver typeCode="RCV">{}</receiver><sender typeCode="SND">{}</sender><controlActProcess classCode="CACT" moodCode="EVN"><reasonCode code="TEST_EXST" codeSystem="1.2.250.1.213.1.1.4.11"/><queryByParameter><queryId root="{}"/><statusCode code="new"/><parameterList><patientIdentifier><value root="{}" extension="{ins}"/><semanticsText>Patient.id</semanticsText></patientIdentifier></parameterList></queryByParameter></controlActProcess></PRPA_IN201307UV02>"#,
-        s.fresh_oid(),
-        device("1.2.250.1.213.4.1.1.1"),
-        device("1.2.250.1.999.6"),
+    let act = format!(
+        r#"<reasonCode code="TEST_EXST" codeSystem="1.2.250.1.213.1.1.4.11"/><queryByParameter><queryId root="{}"/><statusCode code="new"/><parameterList><patientIdentifier><value root="{}" extension="{ins}"/><semanticsText>Patient.id</semanticsText></patientIdentifier></parameterList></queryByParameter>"#,
         s.fresh_oid(),
         s.oid
     );
+    let body = hl7(s, "PRPA_IN201307UV02", &act);
     dmp_as(s, vihf, &s.patients, "urn:hl7-org:v3:PRPA_IN201307UV02", &body)
 }

@@ -1,11 +1,12 @@
 //! Conformance of a document-sharing server, by the wire alone: ITI-18, 41, 43, 57, 62 and the DMP's own
-//! messages by SOAP, PIX v3 (ITI-45), ITI-38 and 39 of a community's gateway; PDSm (ITI-65, 66, 67, 68) and PIXm (ITI-83,
-//! 104) by FHIR.
+//! messages by SOAP, PIX and PDQ v3 (ITI-45, 47), XDR, DSUB (ITI-52), the signature of a set, ITI-38 and 39 of a community's
+//! gateway; PDSm (ITI-65, 66, 67, 68) and PIXm (ITI-83, 104) by FHIR.
 //! Each test is named by the clause it checks. Writes JUnit XML and one HTML page; exit 1 when a clause is not met.
 
 mod bundle;
 mod client;
 mod dmp;
+mod exchange;
 mod fhir;
 mod report;
 mod soap;
@@ -66,6 +67,18 @@ pub struct Arguments {
     /// Path of the PIX manager.
     #[arg(long, default_value = "/ihe/services/pix")]
     pub pix: String,
+    /// Path of the Patient Demographics Supplier.
+    #[arg(long, default_value = "/ihe/services/pdq")]
+    pub pdq: String,
+    /// Path of the Document Recipient (XDR).
+    #[arg(long, default_value = "/ihe/services/xdr")]
+    pub xdr: String,
+    /// Path of the notification broker (DSUB).
+    #[arg(long, default_value = "/ihe/services/dsub")]
+    pub dsub: String,
+    /// An address that the server may tell of what is new for the caller. Without it what needs one is skipped.
+    #[arg(long)]
+    pub consumer: Option<String>,
     /// repositoryUniqueId of the server.
     #[arg(long, default_value = "1.2.250.1.213.4.1.1.1.2")]
     pub repository_id: String,
@@ -113,6 +126,8 @@ fn main() -> ExitCode {
         ("soap", soap::CLAUSES, server.vihf.is_some()),
         ("dmp", dmp::CLAUSES, server.vihf.is_some()),
         ("dmp", dmp::OF_NOBODY, server.nobody.is_some()),
+        ("exchange", exchange::CLAUSES, server.vihf.is_some()),
+        ("exchange", exchange::OF_A_CONSUMER, server.vihf.is_some() && server.consumer.is_some()),
         ("xca", xca::CLAUSES, server.vihf.is_some() && server.home.is_some()),
         ("fhir", fhir::CLAUSES, server.bearer.is_some()),
     ] {

@@ -163,7 +163,7 @@ pub fn envelope(action: &str, vihf: &str, body: &str) -> String {
     )
 }
 
-fn post(s: &Server, path: &str, body: &[u8]) -> Result<Answer, String> {
+pub fn post(s: &Server, path: &str, body: &[u8]) -> Result<Answer, String> {
     s.post(path, &[("content-type", "application/soap+xml; charset=UTF-8")], body)
 }
 
@@ -214,19 +214,31 @@ pub fn provide(s: &Server, unique_id: &str, set_id: &str, body: &[u8]) -> Result
     send(s, &submission(s, unique_id, set_id), body)
 }
 
-fn send(s: &Server, body: &str, document: &[u8]) -> Result<Answer, String> {
+pub fn send(s: &Server, body: &str, document: &[u8]) -> Result<Answer, String> {
+    send_all(s, &s.repository, body, &[("document", document)])
+}
+
+/// Sends a submission to the service at `path`, with its documents: what each is included by before `@conformance`, and
+/// its bytes.
+pub fn send_all(s: &Server, path: &str, body: &str, documents: &[(&str, &[u8])]) -> Result<Answer, String> {
     const BOUNDARY: &str = "conformance-boundary";
     let root = envelope(PROVIDE, vihf(s), body);
     let mut package = format!(
-        "--{BOUNDARY}\r\nContent-Type: application/xop+xml; charset=UTF-8; type=\"application/soap+xml\"\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <root@conformance>\r\n\r\n{root}\r\n--{BOUNDARY}\r\nContent-Type: text/xml\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <document@conformance>\r\n\r\n"
+        "--{BOUNDARY}\r\nContent-Type: application/xop+xml; charset=UTF-8; type=\"application/soap+xml\"\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <root@conformance>\r\n\r\n{root}"
     )
     .into_bytes();
-    package.extend_from_slice(document);
+    for (name, document) in documents {
+        let head = format!(
+            "\r\n--{BOUNDARY}\r\nContent-Type: text/xml\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <{name}@conformance>\r\n\r\n"
+        );
+        package.extend_from_slice(head.as_bytes());
+        package.extend_from_slice(document);
+    }
     package.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
     let kind = format!(
         "multipart/related; type=\"application/xop+xml\"; boundary=\"{BOUNDARY}\"; start=\"<root@conformance>\"; start-info=\"application/soap+xml\""
     );
-    s.post(&s.repository, &[("content-type", &kind)], &package)
+    s.post(path, &[("content-type", &kind)], &package)
 }
 
 const PERSON: &str = "899900000101^CONFORMANCE^TEST^^^^^^&amp;1.2.250.1.71.4.2.1&amp;ISO^D^^^IDNPS";
@@ -272,7 +284,7 @@ pub fn submission_set(s: &Server, set_id: &str) -> String {
 }
 
 /// A minimal French submission: one biology report.
-fn submission(s: &Server, unique_id: &str, set_id: &str) -> String {
+pub fn submission(s: &Server, unique_id: &str, set_id: &str) -> String {
     let (cx, set) = (cx(s), submission_set(s, set_id));
     let entry = [
         slot("creationTime", "20260101115900"),

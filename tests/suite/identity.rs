@@ -178,7 +178,7 @@ async fn a_number_is_revised_and_questions_that_may_not_be_answered_are_not() {
 }
 
 /// One more INS of the first holder of the demonstration, with a space of its own, and its number.
-fn second_identity(gateway: &Gateway, thirteen: &str, family: &str, name: &str) -> String {
+pub(crate) fn second_identity(gateway: &Gateway, thirteen: &str, family: &str, name: &str) -> String {
     let first = &gateway.demo["holders"][0];
     let ins = format!("{thirteen}{:02}", space::ins::key_of(thirteen).expect("a number"));
     let line = serde_json::json!({
@@ -309,6 +309,69 @@ async fn what_is_not_one_person_in_two_open_spaces_is_not_merged() {
     assert!(remembered.listed("").await.iter().any(|id| id == "1.2.250.1.999.7.1.1.1"));
     refused_at(&other, gateway.ins(0), "merge_refused");
     assert!(stored(&gateway) > 0);
+}
+
+#[tokio::test]
+async fn two_spaces_of_one_person_may_be_linked_and_stay_two() {
+    let gateway = Gateway::start();
+    let (one, other) =
+        (gateway.ins(0).to_owned(), second_identity(&gateway, "2801175123459", "AUBRY", "linked.ndjson"));
+    let mut hospital = source(&gateway);
+    let patient = FedPatient::of(&gateway.demo, 0, "L1");
+    let domain = patient.local.0.clone();
+    accepted(&feed(&mut hospital, ADD, &patient).await);
+    let second = FedPatient { local: (domain.clone(), "L2".into()), ins: other.clone(), ..patient.clone() };
+    accepted(&feed(&mut hospital, ADD, &second).await);
+    let link = |word: &str, from: &str, with: &str| gateway.run(&["space", word, "--ins", from, "--with", with]);
+    assert!(link("link", &one, &other).status.success());
+    // Asked about either, a structure is told by which numbers both are known.
+    let wanted =
+        [format!("{REGISTER}|{one}"), format!("{domain}|L1"), format!("{REGISTER}|{other}"), format!("{domain}|L2")];
+    let without = |number: &str| {
+        let mut all: Vec<String> = wanted.iter().filter(|id| !id.ends_with(number)).cloned().collect();
+        all.sort();
+        all
+    };
+    for number in ["L1", "L2"] {
+        let (answer, mut ids) = known_by(&mut hospital, &domain, number, &[]).await;
+        ids.sort();
+        assert_eq!(ids, without(number), "{answer}");
+    }
+    // In both, that they were linked, and that who asked about the one was told of the other.
+    for ins in [&one, &other] {
+        let trace = gateway.trace(ins);
+        let count = |act: &str| trace.iter().filter(|e| e["act"] == act && e["outcome"] == "done").count();
+        assert_eq!((count("feed_identity"), count("identify")), (2, 2), "{trace:#?}");
+    }
+    // Nothing else is shared: what stands in the one is not in the other.
+    let _ = gateway.command(&["space", "authorise", "--ins", &other, "--who", "medecin"]);
+    assert!(about(&gateway, "medecin", &other).listed("").await.is_empty());
+    // A space that blocks the caller is left out, and its holder is told nothing was told.
+    let _ = gateway.command(&["space", "block", "--ins", &other, "--who", "hopital"]);
+    let (_, ids) = known_by(&mut hospital, &domain, "L1", &[]).await;
+    assert_eq!(ids, [format!("{REGISTER}|{one}")]);
+    let _ = gateway.command(&["space", "unblock", "--ins", &other, "--who", "hopital"]);
+    // Not one person; a space and itself; one that is not open; what was not linked.
+    for (from, with, why) in [
+        (gateway.ins(1), other.as_str(), "identity_mismatch"),
+        (other.as_str(), other.as_str(), "merge_refused"),
+        (gateway.ins(5), other.as_str(), "space_closed"),
+    ] {
+        let run = link("link", from, with);
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.status.code() == Some(1) && said.contains(why), "{why}: {said}");
+    }
+    assert!(link("unlink", &one, &other).status.success());
+    assert!(String::from_utf8_lossy(&link("unlink", &one, &other).stderr).contains("not linked"));
+    let (_, ids) = known_by(&mut hospital, &domain, "L1", &[]).await;
+    assert_eq!(ids, [format!("{REGISTER}|{one}")]);
+
+    // Linked again, and then made one: the link goes on with what is left of it, a third.
+    let third = second_identity(&gateway, "2801175123460", "AUBRY", "third.ndjson");
+    assert!(link("link", &other, &third).status.success());
+    let _ = gateway.command(&["space", "merge", "--ins", &other, "--into", &one]);
+    let (_, ids) = known_by(&mut hospital, &domain, "L1", &[REGISTER]).await;
+    assert_eq!(ids, [format!("{REGISTER}|{one}"), format!("{REGISTER}|{third}")]);
 }
 
 #[tokio::test]

@@ -179,6 +179,21 @@ async fn what_a_patient_may_not_say_is_refused_and_a_duplicate_resolved() {
     assert_eq!(put(&mut source, &gateway, "F2", &patient(&gateway, 1, "F2")).await.status, 201);
     let mismatch = put(&mut source, &gateway, "F2", &replaced("F1", "replaced-by")).await;
     assert_eq!(refused(&mismatch).1, "identity_mismatch");
+    let linked = |number: &str| {
+        let mut body = replaced("F1", "seealso");
+        (body["active"], body["identifier"][0]["value"]) = (true.into(), number.into());
+        body
+    };
+    assert_eq!(refused(&put(&mut source, &gateway, "F2", &linked("F2")).await).1, "identity_mismatch");
+    // Of one person twice: asked about the one, the structure is told of the other.
+    let ins = crate::identity::second_identity(&gateway, "2801175123461", "AUBRY", "seealso.ndjson");
+    let mut twin = patient(&gateway, 0, "F3");
+    twin["identifier"].as_array_mut().expect("a list").retain(|i| i["system"] != SYSTEM);
+    twin["identifier"].as_array_mut().expect("a list").push(json!({ "system": SYSTEM, "value": ins }));
+    assert_eq!(put(&mut source, &gateway, "F3", &twin).await.status, 201);
+    assert_eq!(put(&mut source, &gateway, "F3", &linked("F3")).await.status, 200);
+    let known = source.get(&format!("Patient/$ihe-pix?sourceIdentifier={}%7CF1", domain(&gateway))).await;
+    assert!(known.text().contains(&ins) && known.text().contains("\"F3\""), "{}", known.text());
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@
 //! A number is linked to an INS that comes with it, and only when the strict traits that come with it are the holder's:
 //! nothing is ever matched by traits alone. A structure feeds its own domains, and no other.
 
-use access::{Consumer, Operation};
+use access::{Consumer, Operation, Permit};
 use space::{
     Cause, Holder, Ins, LocalId, Oid, Refusal, SpaceId, TraitQuery, Traits, holder::comparable_name, trace::Act,
 };
-use store::{Change, StoreError};
+use store::{ActRecord, Change, StoreError};
 
 use crate::{
     Caller, Desk, Fault, Record,
@@ -115,6 +115,11 @@ fn identified(told: &TraitQuery, traits: &Traits) -> Result<(), Refusal> {
 }
 
 impl Desk {
+    /// All consumers, by name.
+    pub(crate) fn consumer_names(&self) -> Vec<String> {
+        self.consumers.iter().map(|consumer| consumer.name.clone()).collect()
+    }
+
     /// Consumers that follow a domain, by name.
     pub(crate) fn followers(&self, domain: &Oid) -> Vec<String> {
         let follows = |consumer: &&Consumer| self.tables.tells_consumer(consumer, domain);
@@ -162,7 +167,7 @@ impl Desk {
     async fn link(
         &self,
         acting: &Acting<'_>,
-        permit: &access::Permit,
+        permit: &Permit,
         feed: &Feed,
         former: Option<SpaceId>,
     ) -> Result<(), Attempt> {
@@ -276,6 +281,7 @@ impl Desk {
             let (holder, _) = self.store.holder(&permit).await?;
             let mut references: Vec<Reference> = vec![Reference::Ins(holder.ins.clone())];
             references.extend(self.store.local_identifiers(&permit).await?.into_iter().map(Reference::Local));
+            let linked = self.linked_references(&acting, &permit, &mut references).await?;
             let asked = match key {
                 PersonKey::Ins(ins) => Reference::Ins(ins.clone()),
                 PersonKey::Local(local) => Reference::Local(local.clone()),
@@ -286,9 +292,42 @@ impl Desk {
                 wanted && domain.is_ok_and(|oid| self.tables.may_be_told(&caller.actor, &oid)) && *reference != asked
             };
             references.retain(told);
-            self.store.record(&permit, &acting.done(&permit), Vec::new()).await?;
+            let permits = std::iter::once(&permit).chain(&linked);
+            let record = |permit: &Permit| ActRecord {
+                decided_on: Some((permit.space(), permit.revision())),
+                event: acting.done(permit),
+                notifications: Vec::new(),
+            };
+            let recorded = self.store.record_all(permits.map(record).collect()).await;
+            if recorded.is_err() {
+                linked.iter().for_each(|permit| self.known.forget_settings(permit.space()));
+            }
+            recorded?;
             Ok(CrossReferences { holder, references })
         })
+    }
+
+    /// Adds the numbers under which linked spaces are known, of those where the caller may ask too; gives leave on these.
+    async fn linked_references(
+        &self,
+        acting: &Acting<'_>,
+        permit: &Permit,
+        references: &mut Vec<Reference>,
+    ) -> Result<Vec<Permit>, Attempt> {
+        let mut leaves = Vec::new();
+        for space in self.store.linked_spaces(permit).await? {
+            let settings = acting.settings(space).await?;
+            let decided = self.tables.decide(&acting.caller.actor, Operation::CrossReference, space, &settings);
+            let Ok(leave) = decided else { continue };
+            let (holder, _) = match self.store.holder(&leave).await {
+                Err(StoreError::Forgotten) => continue,
+                found => found?,
+            };
+            references.push(Reference::Ins(holder.ins));
+            references.extend(self.store.local_identifiers(&leave).await?.into_iter().map(Reference::Local));
+            leaves.push(leave);
+        }
+        Ok(leaves)
     }
 
     /// Whether a record exists of whom a number is of, and who that is (TD0.2, ITI-47 and ITI-78 by a structure's own

@@ -13,6 +13,7 @@ mod find;
 mod holders;
 mod identity;
 mod known;
+mod links;
 mod merge;
 mod notices;
 mod patients;

@@ -3,7 +3,7 @@
 
 use access::Operation;
 use space::{
-    Cause, Holder, Ins, InsOid, LocalId, Refusal, Role, Settings, SpaceId, SpaceState, TraitQuery,
+    Cause, Holder, Ins, InsOid, LocalId, Refusal, Role, Settings, SpaceId, SpaceState, TraitQuery, Traits,
     holder::comparable_name, trace::Act,
 };
 use store::{Change, Merge, Notification, StoreError};
@@ -14,28 +14,32 @@ use crate::{
 };
 
 /// Why the one may not go on for the other.
-fn refused(why: &str) -> Attempt {
+pub(crate) fn refused(why: &str) -> Attempt {
     Refusal::new(Cause::MergeRefused).about(why).into()
 }
 
-/// Whether two holders are one person, and the one's number may take the place of the other's.
-fn one_person(survivor: &Holder, retired: &Holder) -> Result<(), Attempt> {
-    let (one, other) = (&survivor.traits, &retired.traits);
-    let given = |holder: &Holder| holder.traits.given.first().map(|g| comparable_name(g));
-    let same_place = one.birth_place.is_none() || other.birth_place.is_none() || one.birth_place == other.birth_place;
-    let same = comparable_name(&one.family) == comparable_name(&other.family)
-        && given(survivor) == given(retired)
+/// Whether two holders are one person, by their traits, and both real or both of tests.
+pub(crate) fn one_person(one: &Holder, other: &Holder) -> Result<(), Attempt> {
+    let (here, there) = (&one.traits, &other.traits);
+    let given = |traits: &Traits| traits.given.first().map(|g| comparable_name(g));
+    let same_place = here.birth_place.is_none() || there.birth_place.is_none() || here.birth_place == there.birth_place;
+    let same = comparable_name(&here.family) == comparable_name(&there.family)
+        && given(here) == given(there)
         && same_place
-        && TraitQuery { family: None, given: None, ..TraitQuery::of(one) }.matches(other);
+        && TraitQuery { family: None, given: None, ..TraitQuery::of(here) }.matches(there);
     if !same {
         return Err(Refusal::new(Cause::IdentityMismatch).into());
     }
-    let is_real = |oid: InsOid| matches!(oid, InsOid::Nir | InsOid::Nia);
-    let (to, from) = (survivor.ins.oid(), retired.ins.oid());
-    if is_real(to) != is_real(from) {
+    let is_real = |holder: &Holder| matches!(holder.ins.oid(), InsOid::Nir | InsOid::Nia);
+    if is_real(one) != is_real(other) {
         return Err(refused("a test number and a real one"));
     }
-    if to == InsOid::Nia && from == InsOid::Nir {
+    Ok(())
+}
+
+/// Whether the one's number may take the place of the other's.
+fn may_go_on(survivor: &Holder, retired: &Holder) -> Result<(), Attempt> {
+    if survivor.ins.oid() == InsOid::Nia && retired.ins.oid() == InsOid::Nir {
         return Err(refused("a definitive number gives way to no provisional one"));
     }
     Ok(())
@@ -43,7 +47,7 @@ fn one_person(survivor: &Holder, retired: &Holder) -> Result<(), Attempt> {
 
 /// Whether a structure may say so by itself: that a provisional number became definitive, of somebody born in one place.
 /// Two definitive numbers are two people until somebody has looked (RNIV): test numbers stand for neither.
-fn by_a_source(survivor: &Holder, retired: &Holder) -> Result<(), Attempt> {
+pub(crate) fn by_a_source(survivor: &Holder, retired: &Holder) -> Result<(), Attempt> {
     let (to, from) = (survivor.ins.oid(), retired.ins.oid());
     let places = (&survivor.traits.birth_place, &retired.traits.birth_place);
     let is_provisional = from == InsOid::Nia && places.0.is_some() && places.0 == places.1;
@@ -54,7 +58,7 @@ fn by_a_source(survivor: &Holder, retired: &Holder) -> Result<(), Attempt> {
 }
 
 /// Whether a space is in a state to be merged.
-fn in_use(settings: &Settings) -> Result<(), Attempt> {
+pub(crate) fn in_use(settings: &Settings) -> Result<(), Attempt> {
     match settings.state {
         SpaceState::Open => Ok(()),
         SpaceState::Merged => Err(refused("merged already")),
@@ -158,6 +162,7 @@ impl Desk {
         let (going_on, _) = self.store.holder(&onto).await?;
         let (ending, _) = self.store.holder(&from).await?;
         one_person(&going_on, &ending)?;
+        may_go_on(&going_on, &ending)?;
         if actor.role != Role::Operator {
             by_a_source(&going_on, &ending)?;
         }
@@ -167,7 +172,7 @@ impl Desk {
             ins: &going_on.ins,
             dropped,
             at_ms: self.clock.now().as_millisecond(),
-            told: self.consumers.iter().map(|consumer| consumer.name.clone()).collect(),
+            told: self.consumer_names(),
             notifications: vec![Notification {
                 message_id: self.rng.uuid().to_string(),
                 kind: "spaces_merged",

@@ -1,5 +1,6 @@
 //! ITI-104 Patient Identity Feed FHIR (PIXm 3.1.0 §2:3.104): `PUT Patient?identifier=system|value` links a structure's number
-//! to the INS that comes with it, or with `active = false` and a link `replaced-by` resolves a duplicate;
+//! to the INS that comes with it, with `active = false` and a link `replaced-by` resolves a duplicate, or with a link `seealso`
+//! says of two people's records that they are one person's;
 //! `DELETE Patient?identifier=system|value` takes a link away. Keeps no `Patient` of anybody: the holder's identity is the
 //! INS's, and is not changed here.
 
@@ -57,8 +58,10 @@ async fn fed(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -
         return Err(Refusal::new(Cause::ResourceInvalid).at("Patient").into());
     };
     if patient.active == Some(false) || !patient.link.is_empty() {
-        let survivor = survivor(&patient)?;
-        state.desk.merge_numbers(&call.caller, &survivor, &local).await?;
+        match other(&patient)? {
+            Told::ReplacedBy(survivor) => state.desk.merge_numbers(&call.caller, &survivor, &local).await?,
+            Told::SeeAlso(other) => state.desk.link_numbers(&call.caller, &local, &other).await?,
+        }
         return Ok(respond::json(StatusCode::OK, &merged()));
     }
     let feed = asked(state, local.clone(), &patient)?;
@@ -140,20 +143,30 @@ pub(crate) fn traits(patient: &Patient) -> Result<TraitQuery, Refusal> {
     })
 }
 
-/// The number that goes on for one that is replaced.
-fn survivor(patient: &Patient) -> Result<LocalId, Refusal> {
+/// What is said of another number.
+enum Told {
+    /// It goes on for this one.
+    ReplacedBy(LocalId),
+    /// It is the same person's.
+    SeeAlso(LocalId),
+}
+
+/// The number that goes on for one that is replaced, or that is the same person's.
+fn other(patient: &Patient) -> Result<Told, Refusal> {
     let [PatientLink { other, kind }] = patient.link.as_slice() else {
-        return Err(wrong("Patient.link", "one link, replaced-by"));
+        return Err(wrong("Patient.link", "one link, replaced-by or seealso"));
     };
-    if patient.active != Some(false) || kind != "replaced-by" {
-        return Err(wrong("Patient.link.type", "replaced-by, with active = false"));
-    }
+    let told = match (kind.as_str(), patient.active) {
+        ("replaced-by", Some(false)) => Told::ReplacedBy,
+        ("seealso", None | Some(true)) => Told::SeeAlso,
+        _ => return Err(wrong("Patient.link.type", "replaced-by with active = false, or seealso of an active one")),
+    };
     let by_reference =
         || other.reference.as_deref().and_then(|r| r.strip_prefix("Patient?identifier=")).map(str::to_owned);
     let by_identifier = |i: &Identifier| Some(format!("{}|{}", i.system.as_deref()?, i.value.as_deref()?));
     let token = other.identifier.as_ref().and_then(by_identifier).or_else(by_reference);
     let token = token.ok_or_else(|| wrong("Patient.link.other", "identifier, or Patient?identifier=system|value"))?;
-    holder::local("identifier", &[token]).map_err(|refusal| refusal.at("Patient.link.other"))
+    holder::local("identifier", &[token]).map(told).map_err(|refusal| refusal.at("Patient.link.other"))
 }
 
 fn merged() -> OperationOutcome {

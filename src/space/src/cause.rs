@@ -293,8 +293,8 @@ causes! {
         "The message bears no INS: a local number is kept only when linked to a qualified INS.";
     IdentityMismatch, "identity_mismatch", "RNIV (traits stricts)", "Les traits stricts manquent ou ne sont pas ceux de cette INS : vérifiez l'identité avant de rattacher ou de fusionner.",
         "The strict traits are missing or are not those of this INS: check the identity before linking or merging.";
-    MergeRefused, "merge_refused", "ITI TF-2 §3.44.4.1.3 (Resolve Duplicates); RNIV", "Ces deux espaces ne peuvent être fusionnés ainsi : deux espaces distincts et ouverts, le matricule définitif subsiste.",
-        "These two spaces cannot be merged so: two distinct open spaces, the definitive number survives.";
+    MergeRefused, "merge_refused", "ITI TF-2 §3.44.4.1.3 (Resolve Duplicates); RNIV", "Ces deux espaces ne peuvent être fusionnés ou liés ainsi : deux espaces distincts et ouverts, le matricule définitif subsiste.",
+        "These two spaces cannot be merged or linked so: two distinct open spaces, the definitive number survives.";
     UnknownDocument, "unknown_document", "ITI TF-3 Table 4.2.4.1-2", "Aucun document consultable ne porte cet identifiant.",
         "No document that may be consulted bears this identifier.";
     UnknownSubscription, "unknown_subscription", "ITI TF-2 §3.52; WS-BaseNotification 1.3 §6.1", "Aucun abonnement de votre fait n'est en cours sous cette adresse.",

@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
     identity,
     keys::Keys,
-    merge,
+    links, merge,
     records::{Change, TracePlace, TraceQuery},
     trace_log::SALT,
     vault::{DataKey, Wrapped},
@@ -284,6 +284,14 @@ pub(crate) async fn change(connection: &mut Connection, parts: &[SpaceChange]) -
             PreparedChange::Setting(change) => set(connection, space, change).await?,
             PreparedChange::Link(link) => identity::link(connection, space, link).await?,
             PreparedChange::Unlink { hash, notices } => identity::unlink(connection, space, hash, notices).await?,
+            PreparedChange::LinkSpace { other, since_ms, notices } => {
+                links::link(connection, space, other, *since_ms).await?;
+                identity::queue(connection, space, notices).await?;
+            }
+            PreparedChange::UnlinkSpace { other, notices } => {
+                links::unlink(connection, space, other).await?;
+                identity::queue(connection, space, notices).await?;
+            }
             PreparedChange::Retire { into, at_ms } => merge::retire(connection, space, into, *at_ms).await?,
             PreparedChange::Absorb(absorption) => merge::absorb(connection, space, absorption).await?,
         }
@@ -306,7 +314,11 @@ async fn check(connection: &mut Connection, part: &SpaceChange, job: &[SpaceChan
         }
         PreparedChange::Link(link) => identity::check_link(connection, space, link, job).await,
         PreparedChange::Absorb(absorption) => merge::check(connection, space, absorption).await,
-        PreparedChange::Unlink { .. } | PreparedChange::Retire { .. } | PreparedChange::Setting(_) => Ok(()),
+        PreparedChange::Unlink { .. }
+        | PreparedChange::LinkSpace { .. }
+        | PreparedChange::UnlinkSpace { .. }
+        | PreparedChange::Retire { .. }
+        | PreparedChange::Setting(_) => Ok(()),
     }
 }
 
@@ -377,7 +389,11 @@ async fn set(connection: &mut Connection, space: &str, change: &Change) -> Resul
     }
     let sql = match change {
         // Prepared before they queue.
-        Change::Create { .. } | Change::Link { .. } | Change::Unlink { .. } => return Err(StoreError::Permit),
+        Change::Create { .. }
+        | Change::Link { .. }
+        | Change::Unlink { .. }
+        | Change::LinkSpace { .. }
+        | Change::UnlinkSpace { .. } => return Err(StoreError::Permit),
         Change::Stand { grantee, is_structure, kind, since_ms } => {
             stand(space, grantee, *is_structure, *kind, *since_ms)
         }
@@ -409,6 +425,7 @@ async fn set(connection: &mut Connection, space: &str, change: &Change) -> Resul
             // Nothing may be left by which the holder could be looked for.
             connection.execute(Sql::new("DELETE FROM trait_index WHERE space_id = $1").bind(space)).await?;
             identity::forget_numbers(connection, space).await?;
+            links::forget(connection, space).await?;
             // Who it was before it was merged is forgotten with it.
             let absorbed = "DELETE FROM space_key WHERE space_id IN \
                  (SELECT space_id FROM merged_space WHERE into_space = $1)";

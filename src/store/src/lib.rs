@@ -23,6 +23,7 @@ mod holders;
 mod identity;
 mod jobs;
 mod keys;
+mod links;
 mod merge;
 mod metrics;
 mod proofs;
@@ -344,9 +345,11 @@ impl Store {
     /// A change with what it stores made ready.
     async fn prepared(&self, permit: &Permit, change: Change) -> Result<PreparedChange, StoreError> {
         let on_numbers = matches!(change, Change::Link { .. } | Change::Unlink { .. });
+        let on_spaces = matches!(change, Change::LinkSpace { .. } | Change::UnlinkSpace { .. });
         demand(permit, |o| match o {
             Operation::LinkNumber => on_numbers,
-            Operation::Set | Operation::Create | Operation::SetOwn(_) => !on_numbers,
+            Operation::Set | Operation::Create | Operation::SetOwn(_) => !on_numbers && !on_spaces,
+            Operation::Merge => on_spaces,
             _ => false,
         })?;
         Ok(match change {
@@ -369,6 +372,13 @@ impl Store {
             Change::Link { local, since_ms, told } => self.new_link(permit, &local, since_ms, told).await?,
             Change::Unlink { local, at_ms, told } => {
                 PreparedChange::Unlink { hash: self.keys.local_hash(&local), notices: self.new_notices(told, at_ms) }
+            }
+            Change::LinkSpace { other, since_ms, told } => {
+                let notices = self.new_notices(told, since_ms);
+                PreparedChange::LinkSpace { other: other.to_string(), since_ms, notices }
+            }
+            Change::UnlinkSpace { other, at_ms, told } => {
+                PreparedChange::UnlinkSpace { other: other.to_string(), notices: self.new_notices(told, at_ms) }
             }
             other => PreparedChange::Setting(other),
         })

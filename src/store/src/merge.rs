@@ -13,6 +13,7 @@ use crate::{
     error::StoreError,
     holders::{Identity, space_id},
     identity::{self, NewNotice},
+    links,
     records::{Deposit, Notification, json},
     vault::DataKey,
     writer::{Guard, Job, PreparedChange, SpaceChange},
@@ -198,6 +199,7 @@ pub(crate) async fn absorb(connection: &mut Connection, space: &str, a: &Absorpt
     let sql = Sql::new("UPDATE association SET space_id = $1 WHERE space_id = $2");
     connection.execute(sql.bind(space).bind(&a.retired)).await?;
     settings(connection, &a.retired, space).await?;
+    links::take_over(connection, &a.retired, space).await?;
     identity::queue(connection, space, &a.notices).await
 }
 

@@ -2,8 +2,8 @@
 
 use access::Owner;
 use space::{
-    Association, AvailabilityStatus, Cause, DocumentEntry, Dtm, EmergencyConsents, Folder, Ins, LocalId, SpaceState,
-    SubmissionSet, Traits, settings::AuthorisationKind,
+    Association, AvailabilityStatus, Cause, DocumentEntry, Dtm, EmergencyConsents, Folder, Ins, LocalId, SpaceId,
+    SpaceState, SubmissionSet, Traits, settings::AuthorisationKind,
 };
 
 use crate::{blobs::StagedBody, error::StoreError, upstream::Forward};
@@ -236,6 +236,24 @@ pub enum Change {
     Unlink {
         /// The number.
         local: LocalId,
+        /// When.
+        at_ms: i64,
+        /// Consumers to be told, by name.
+        told: Vec<String>,
+    },
+    /// Another space comes to be known as the same person's; the other is changed with it.
+    LinkSpace {
+        /// The other space.
+        other: SpaceId,
+        /// Since when.
+        since_ms: i64,
+        /// Consumers to be told, by name.
+        told: Vec<String>,
+    },
+    /// Another space is known as the same person's no more.
+    UnlinkSpace {
+        /// The other space.
+        other: SpaceId,
         /// When.
         at_ms: i64,
         /// Consumers to be told, by name.

@@ -50,6 +50,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0006_subscriptions.sql"),
         include_str!("../migrations/postgres/0006_subscriptions.sql"),
     ),
+    (
+        7,
+        "links",
+        include_str!("../migrations/sqlite/0007_links.sql"),
+        include_str!("../migrations/postgres/0007_links.sql"),
+    ),
 ];
 
 /// Tables that PostgreSQL splits by a hash of their first key.

@@ -120,6 +120,10 @@ pub(crate) enum PreparedChange {
     Link(Box<NewLink>),
     /// It is linked no more.
     Unlink { hash: String, notices: Vec<NewNotice> },
+    /// Another space is linked, from when on.
+    LinkSpace { other: String, since_ms: i64, notices: Vec<NewNotice> },
+    /// It is linked no more.
+    UnlinkSpace { other: String, notices: Vec<NewNotice> },
     /// Another space takes over all that this one holds.
     Retire { into: String, at_ms: i64 },
     /// This space takes over all that another holds.

@@ -68,6 +68,10 @@ enum Action {
         #[arg(long)]
         into_oid: Option<String>,
     },
+    /// Know the spaces of --ins and --with as one person's, who keeps both.
+    Link(Pair),
+    /// Know them so no more.
+    Unlink(Pair),
     /// Print the trace as the holder sees it, newest first, one JSON object a line.
     Trace(Target),
 }
@@ -82,6 +86,18 @@ struct Target {
     oid: Option<String>,
     #[command(flatten)]
     data: super::DataArgs,
+}
+
+#[derive(Debug, Args)]
+struct Pair {
+    #[command(flatten)]
+    target: Target,
+    /// Matricule of the other space.
+    #[arg(long)]
+    with: String,
+    /// OID of its register; without, whichever has it.
+    #[arg(long)]
+    with_oid: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +120,16 @@ impl Target {
         }
         let ins = holders::find(&core, &self.ins, self.oid.as_deref()).await?;
         Ok((core, ins))
+    }
+}
+
+impl Pair {
+    async fn set(&self, linked: bool) -> Result<(), Failure> {
+        let (core, one) = self.target.open().await?;
+        let other = holders::find(&core, &self.with, self.with_oid.as_deref()).await?;
+        let done = core.desk.link_holders(&Caller::operator(), &one, &other, linked).await;
+        core.store.close().await;
+        done.map_err(|f| Failure::refused("space", &f))
     }
 }
 
@@ -138,6 +164,8 @@ pub(crate) async fn run(args: SpaceArgs) -> Result<(), Failure> {
             core.store.close().await;
             done.map_err(|f| Failure::refused("space", &f))
         }
+        Action::Link(pair) => pair.set(true).await,
+        Action::Unlink(pair) => pair.set(false).await,
         Action::Authorise(who) => {
             let (id, is_structure) = who.resolve()?;
             set(&who.target, SettingChange::Authorise { who: id, is_structure }).await
