@@ -36,6 +36,7 @@ async fn followed() -> (Catcher, Gateway, String) {
         ("PASSERELLE__OUTWARD__AUTHORITIES", "[\"pki/ca.pem\"]"),
         ("PASSERELLE__DSUB__CONSUMERS", &addresses),
         ("PASSERELLE__IHE__REPLY_TO", &addresses),
+        ("PASSERELLE_LOG", "info"),
     ] {
         gateway.set(key, value);
     }
@@ -128,6 +129,14 @@ async fn who_follows_is_told_of_what_fits_and_may_be_read_until_unsubscribed() {
         .await
     );
     assert_eq!(catcher.texts().len(), before);
+    // That his subscriptions ended stands in the trace beside what he was refused.
+    let ended = || {
+        gateway
+            .trace(&physician.ins)
+            .into_iter()
+            .filter(|e| e["act"] == "subscribe" && e["who"]["name"] == "passerelle")
+    };
+    assert!(eventually(|| async { ended().count() >= 1 }).await, "{:#?}", gateway.trace(&physician.ins));
 }
 
 #[tokio::test]
@@ -144,6 +153,30 @@ async fn a_consumer_that_was_away_is_told_when_it_is_back() {
     let catcher = Catcher::https(&address, &gateway.data().join("pki"), taken).await;
     let _ = gateway.command(&["advance", "--by", "2h"]);
     assert!(eventually(|| async { catcher.texts().iter().any(|t| t.contains(&document.unique_id)) }).await);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_consumer_that_is_away_is_put_off_without_a_trace_of_telling() {
+    let (catcher, gateway, url) = followed().await;
+    let mut physician = Caller::of(&gateway, "medecin", 0);
+    follow(&mut physician, "FullDocumentEntry", &url).await;
+    let address = catcher.address.clone();
+    drop(catcher);
+    // Each try is of something that could be told: the first leaves its trace, the others are not even decided.
+    let documents: Vec<_> = (0..3).map(|_| TestDocument::biology()).collect();
+    physician.put(&documents[0]).await;
+    let ins = physician.ins.clone();
+    let told = || gateway.trace(&ins).iter().filter(|e| e["act"] == "find").count();
+    assert!(eventually(|| async { told() == 1 }).await);
+    for document in &documents[1..] {
+        physician.put(document).await;
+    }
+    assert!(eventually(|| async { gateway.log().matches("away").count() >= 2 }).await, "{}", gateway.log());
+    assert_eq!(told(), 1);
+    let catcher = Catcher::https(&address, &gateway.data().join("pki"), taken).await;
+    let _ = gateway.command(&["advance", "--by", "2h"]);
+    let all = || documents.iter().all(|d| catcher.texts().iter().any(|t| t.contains(&d.unique_id)));
+    assert!(eventually(|| async { all() }).await);
 }
 
 #[tokio::test]

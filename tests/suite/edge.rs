@@ -226,6 +226,7 @@ async fn a_kind_of_jobs_that_is_stopped_passes_nothing_on_and_a_set_can_be_given
     assert_eq!((waiting.len(), &waiting[0]["attempts"]), (2, &0.into()));
     let set = waiting[0]["set"].as_str().expect("a set");
     let _ = world.edge.command(&["upstream", "give-up", "--set", set]);
+    assert_eq!(newest(&world.edge, &here.ins, "forward")["cause"], "given_up");
     assert!(!world.edge.run(&["upstream", "give-up", "--set", "urn:uuid:none"]).status.success());
     let _ = world.edge.command(&["jobs", "start", "upstream"]);
     world.reached("sent", 1).await;

@@ -1,7 +1,7 @@
 //! Subscriptions to what comes into a space (ITI-52, ITI-53): made by who may search it, and told only what that actor may
 //! still read when it is told.
 
-use access::Operation;
+use access::{Operation, Permit};
 use space::{
     AvailabilityStatus, Cause, Followed, Ins, Refusal, SubmissionSet, Subscription, Topic, query::EntryQuery,
     trace::Act,
@@ -126,18 +126,7 @@ impl Desk {
     /// # Errors
     /// When the store fails.
     pub async fn publication(&self, due: &Publication) -> Result<Option<Published>, Fault> {
-        let operator = Caller::operator();
-        let settings = match self.store.settings(due.space).await {
-            Ok(Some(settings)) => settings,
-            Ok(None) | Err(StoreError::Forgotten) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let publish = self.tables.decide(&operator.actor, Operation::Publish, due.space, &settings)?;
-        let subscription = match self.store.followed(&publish, due).await {
-            Ok(Some(subscription)) => subscription,
-            Ok(None) | Err(StoreError::Forgotten) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
+        let Some((publish, subscription)) = self.opened(due).await? else { return Ok(None) };
         if subscription.ends_ms <= self.clock.now().as_millisecond() {
             return Ok(None);
         }
@@ -149,11 +138,36 @@ impl Desk {
             Err(Fault::Refused(refusals)) => {
                 // A block is meant to last: who is blocked could not even end it himself.
                 if refusals.iter().any(|r| r.cause == Cause::Blocked) {
-                    self.store.unfollow(&publish, due).await?;
+                    let operator = Caller::operator();
+                    let ending = Acting::new(self, &operator, Act::Subscribe, vec![due.subscription_id.clone()]);
+                    self.store.unfollow(&publish, due, &ending.done(&publish)).await?;
                 }
                 Ok(None)
             }
             Err(other) => Err(other),
+        }
+    }
+
+    /// Where the follower of a row is told; none when the subscription ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn consumer(&self, due: &Publication) -> Result<Option<String>, Fault> {
+        Ok(self.opened(due).await?.map(|(_, subscription)| subscription.consumer))
+    }
+
+    /// The subscription of a row, with leave to tell by it.
+    async fn opened(&self, due: &Publication) -> Result<Option<(Permit, Subscription)>, Fault> {
+        let settings = match self.store.settings(due.space).await {
+            Ok(Some(settings)) => settings,
+            Ok(None) | Err(StoreError::Forgotten) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let publish = self.tables.decide(&Caller::operator().actor, Operation::Publish, due.space, &settings)?;
+        match self.store.followed(&publish, due).await {
+            Ok(subscription) => Ok(subscription.map(|subscription| (publish, subscription))),
+            Err(StoreError::Forgotten) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 

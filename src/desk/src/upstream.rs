@@ -112,6 +112,19 @@ impl Desk {
         }
     }
 
+    /// Gives up a set that waits or was refused, with a trace of it: nothing more is tried, and what stands after it goes
+    /// on. Says how many rows that were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn give_up_forward(&self, set: &str) -> Result<usize, Fault> {
+        let rows = self.store.unsettled_forwards(set).await?;
+        for (due, documents) in &rows {
+            self.settle_forward(due, documents.clone(), ForwardEnd::GivenUp, ForwardTold::default()).await?;
+        }
+        Ok(rows.len())
+    }
+
     /// What a deposit passes on, where this gateway does.
     pub(crate) fn provided(&self, caller: &Caller, submission: &Submission, entries: &[NewEntry]) -> Option<Forward> {
         self.options.forward.then(|| Forward {

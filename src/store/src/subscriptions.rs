@@ -127,14 +127,14 @@ impl Store {
         self.opened_subscription(permit.space(), &due.subscription_id, &key).await
     }
 
-    /// Ends the subscription of a row that is due, whose follower may not follow any more.
+    /// Ends the subscription of a row that is due, whose follower may not follow any more, with its trace.
     ///
     /// # Errors
-    /// When the permit is for something else, or the database fails.
-    pub async fn unfollow(&self, permit: &Permit, due: &Publication) -> Result<(), StoreError> {
+    /// As [`Store::deposit`].
+    pub async fn unfollow(&self, permit: &Permit, due: &Publication, event: &TraceEvent) -> Result<(), StoreError> {
         crate::demand(permit, |o| o == Operation::Publish)?;
-        let sql = Sql::new("DELETE FROM subscription WHERE space_id = $1 AND subscription_id = $2");
-        self.operation(sql.bind(permit.space().to_string()).bind(&due.subscription_id)).await
+        let ended = PreparedSubscription::Ended { subscription_id: due.subscription_id.clone() };
+        self.change_subscription(permit, ended, event).await
     }
 
     /// How many subscriptions a space has that have not ended.

@@ -14,6 +14,7 @@ use crate::{
     Store, StoredBody,
     db::{Connection, Sql},
     error::StoreError,
+    holders::space_id,
     records::json,
     vault::DataKey,
     writer::Job,
@@ -200,7 +201,7 @@ impl Store {
         let rows = reader.all(sql.bind(self.now_ms()).bind(limit)).await?;
         reader.done();
         let due = |row: &crate::db::Row| {
-            let space = row.text(0)?.parse().map(SpaceId).map_err(|_| StoreError::Corrupt { what: "space" })?;
+            let space = space_id(row.text(0)?)?;
             Ok(DueForward { space, set_uuid: row.text(1)?.to_owned(), attempts: row.int(2)?, failures: row.int(3)? })
         };
         rows.iter().map(due).collect()
@@ -366,19 +367,29 @@ impl Store {
         Ok(count)
     }
 
-    /// Gives up a row that waits or was refused: nothing more is tried, and what stands after it goes on.
+    /// The rows of a set that wait or were refused, with their documents: what may be given up.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn give_up_forward(&self, set: &str) -> Result<u64, StoreError> {
+    pub async fn unsettled_forwards(&self, set: &str) -> Result<Vec<(DueForward, Vec<String>)>, StoreError> {
         let sql = Sql::new(
-            "UPDATE upstream SET state = 'given_up', settled_ms = $2 WHERE set_uuid = $1 \
+            "SELECT space_id, set_uuid, attempts, failures, documents FROM upstream WHERE set_uuid = $1 \
              AND state IN ('queued', 'refused')",
         );
-        let mut c = self.operations.get().await?;
-        let count = c.execute(sql.bind(set).bind(self.now_ms())).await?;
-        c.done();
-        Ok(count)
+        let mut reader = self.readers.get().await?;
+        let rows = reader.all(sql.bind(set)).await?;
+        reader.done();
+        let row = |row: &crate::db::Row| {
+            let due = DueForward {
+                space: space_id(row.text(0)?)?,
+                set_uuid: row.text(1)?.to_owned(),
+                attempts: row.int(2)?,
+                failures: row.int(3)?,
+            };
+            let documents = row.text(4)?.split(' ').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+            Ok((due, documents))
+        };
+        rows.iter().map(row).collect()
     }
 }
 
@@ -403,9 +414,11 @@ pub(crate) async fn queue(
 /// Ends a row; refused when somebody else has.
 pub(crate) async fn settle(connection: &mut Connection, settled: &Settled) -> Result<(), StoreError> {
     let payload = if settled.end == ForwardEnd::Sent { ", sealed_payload = NULL" } else { "" };
+    // What was refused may still be given up.
+    let from = if settled.end == ForwardEnd::GivenUp { "IN ('queued', 'refused')" } else { "= 'queued'" };
     let sql = Sql::new(&format!(
         "UPDATE upstream SET state = $3, settled_ms = $4, code = $5, word = $6, told_place = $7{payload} \
-         WHERE space_id = $1 AND set_uuid = $2 AND state = 'queued'"
+         WHERE space_id = $1 AND set_uuid = $2 AND state {from}"
     ));
     let sql = sql.bind(&settled.space).bind(&settled.set_uuid).bind(settled.end.word()).bind(settled.at_ms);
     let told = &settled.told;

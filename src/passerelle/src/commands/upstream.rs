@@ -113,7 +113,8 @@ pub(crate) async fn run(args: UpstreamArgs) -> Result<(), Failure> {
         }
         Action::Ask(wanted) => print(&ask(&config, &core, wanted).await?),
         Action::GiveUp(one) => {
-            if store.give_up_forward(&one.set).await.map_err(failed)? == 0 {
+            let given_up = core.desk.give_up_forward(&one.set).await.map_err(|f| Failure::refused("upstream", &f))?;
+            if given_up == 0 {
                 return Err(Failure::run("--set", &"no such set waits or was refused: see `passerelle upstream list`"));
             }
         }

@@ -81,7 +81,10 @@ async fn what_is_put_off_or_refused_waits_and_goes_again_when_it_is_told_to(worl
     assert_eq!((refused[0].code.as_str(), refused[0].attempts), ("XDSUnknownPatientId", 1));
     assert_eq!(world.store.retry_forwards(None).await.expect("retried"), 1);
     assert_eq!(world.due().await.expect("due").set_uuid, first.set_uuid);
-    assert_eq!(world.store.give_up_forward(&first.set_uuid).await.expect("given up"), 1);
+    let unsettled = world.store.unsettled_forwards(&first.set_uuid).await.expect("listed");
+    assert_eq!((unsettled.len(), unsettled[0].1.len()), (1, 1));
+    world.end(&unsettled[0].0, ForwardEnd::GivenUp).await.expect("given up");
+    assert!(world.store.unsettled_forwards(&first.set_uuid).await.expect("listed").is_empty());
     assert_eq!(world.due().await.expect("due").set_uuid, second.set_uuid);
     let counts = world.store.forward_counts().await.expect("counted");
     assert_eq!((counts.queued, counts.refused, counts.given_up), (2, 0, 1));
