@@ -117,7 +117,7 @@ async fn who_follows_is_told_of_what_fits_and_may_be_read_until_unsubscribed() {
     assert!(ask(&mut follower, &path, UNSUBSCRIBE, end).await.text().contains("UnsubscribeResponse"));
     let ended = ask(&mut follower, &path, UNSUBSCRIBE, end).await;
     faulted(&ended, 400, "unknown_subscription");
-    assert!(ended.text().contains("<f:ResourceUnknownFault xmlns:f=\"http://docs.oasis-open.org/wsrf/rw-2\""));
+    assert!(ended.text().contains("<f:ResourceUnknownFault xmlns:f=\"http://docs.oasis-open.org/wsrf/r-2\""));
     // Who is blocked is told nothing more, though the other subscriptions run.
     let before = catcher.texts().len();
     let _ = gateway.command(&["space", "block", "--ins", &physician.ins, "--who", "pharmacien"]);

@@ -194,6 +194,12 @@ async fn what_a_patient_may_not_say_is_refused_and_a_duplicate_resolved() {
     assert_eq!(put(&mut source, &gateway, "F3", &linked("F3")).await.status, 200);
     let known = source.get(&format!("Patient/$ihe-pix?sourceIdentifier={}%7CF1", domain(&gateway))).await;
     assert!(known.text().contains(&ins) && known.text().contains("\"F3\""), "{}", known.text());
+    // Who said it takes it back, once.
+    let removal = format!("Patient?identifier={0}%7CF1&link:identifier={0}%7CF3", domain(&gateway));
+    assert_eq!(send(&mut source, "DELETE", &removal, &Value::Null).await.status, 204);
+    assert_eq!(refused(&send(&mut source, "DELETE", &removal, &Value::Null).await).1, "merge_refused");
+    let known = source.get(&format!("Patient/$ihe-pix?sourceIdentifier={}%7CF1", domain(&gateway))).await;
+    assert!(!known.text().contains(&ins), "{}", known.text());
 }
 
 #[tokio::test]

@@ -263,3 +263,28 @@ async fn a_document_of_another_repository_is_registered_and_found() {
     assert!(!shown.contains("\"hash\"") && !shown.contains("creationTime"), "{shown}");
     assert!(gateway.command(&["verify"]).contains("\"problems\":[]"));
 }
+
+#[tokio::test]
+async fn what_a_new_version_says_obeys_the_rules_of_metadata_too() {
+    let gateway = Gateway::start();
+    let mut physician = Caller::of(&gateway, "medecin", 0);
+    let document = TestDocument::biology();
+    physician.put(&document).await;
+    let current = entry(&mut physician, &document.unique_id).await;
+    for (from, to, cause) in [
+        ("<ExtrinsicObject ", r#"<ExtrinsicObject home="1.2.3" "#, "metadata_community"),
+        ("PID-8|F", "PID-8|FEMME", "metadata_patient_info"),
+        ("&amp;1.2.250.1.999.8.2&amp;ISO^PI", "&amp;x&amp;ISO^PI", "metadata_patient_id"),
+    ] {
+        let version = soap::new_version(&current, 1, |entry| {
+            assert!(entry.contains(from), "{from}: {entry}");
+            entry.replacen(from, to, 1)
+        });
+        refused(&update(&mut physician, &version).await, "XDSRegistryMetadataError", cause);
+    }
+    // Who only changes who sees it names it properly too.
+    let version = soap::new_version(&current, 1, masked).replace("\"Document01\"", "\"urn:uuid:1\"");
+    refused(&update(&mut physician, &version).await, "XDSRegistryMetadataError", "metadata_uuid");
+    let version = soap::new_version(&current, 1, masked);
+    succeeded(&update(&mut physician, &version).await);
+}

@@ -145,6 +145,20 @@ async fn shapes_of_people_and_organisations_are_told_apart() {
         let reply = physician.send_edited(&deposit, |body| body.replace(from.as_str(), to)).await;
         refused(&reply, "XDSRegistryMetadataError", cause);
     }
+    // An attribute of an author is said once.
+    let deposit = Deposit::one(&physician.ins, TestDocument::biology());
+    let twice =
+        |body: String| body.replacen(&slot("authorPerson", &person), &slot("authorPerson", &person).repeat(2), 1);
+    let reply = physician.send_edited(&deposit, twice).await;
+    refused(&reply, "XDSRegistryMetadataError", "metadata_repeated");
+    // What is in no set is in nothing.
+    let member = r#"<Association associationType="urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember""#;
+    let alone = |body: String| {
+        let (start, end) = (body.find(member).expect("a member"), "</Association>");
+        let end = start + body[start..].find(end).expect("its end") + end.len();
+        format!("{}{}", &body[..start], &body[end..])
+    };
+    refused(&physician.send_edited(&deposit, alone).await, "XDSRegistryMetadataError", "not_in_set");
     let long = "é".repeat(129);
     let deposit = Deposit::one(&physician.ins, TestDocument { title: long, ..TestDocument::biology() });
     refused(&physician.send(&deposit).await, "XDSRegistryMetadataError", "metadata_title");

@@ -104,6 +104,25 @@ async fn an_answer_is_told_in_parts_each_with_its_trace() {
     }
     let gone = post(&mut samu, "", "QUQI_IN000003UV01_Continue", &more(&query, "", "2")).await;
     faulted(&gone, 400, "unknown_query");
+    // What is not asked for in time is asked anew.
+    let _ = post(&mut samu, "PRPA_IN201306UV02", FIND, &find).await;
+    faulted(
+        &post(&mut samu, "", "QUQI_IN000003UV01_Continue", &more(&query, "", "0")).await,
+        400,
+        "query_parameter_invalid",
+    );
+    let _ = gateway.command(&["advance", "--by", "6m"]);
+    let mut late = None;
+    // A running gateway hears of the moved clock in a moment.
+    for _ in 0..100 {
+        let reply = post(&mut samu, "", "QUQI_IN000003UV01_Continue", &more(&query, "", "2")).await;
+        if reply.status != 200 {
+            late = Some(reply);
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    faulted(&late.expect("it ends"), 400, "unknown_query");
     assert!(!gateway.log().contains("LEGRAND"));
 }
 
@@ -120,6 +139,15 @@ async fn without_a_quantity_all_are_told_and_nothing_waits() {
     assert!(all.text().contains("deliveredResponse") && all.text().contains(gateway.ins(0)), "{}", all.text());
     let none = post(&mut samu, "", "QUQI_IN000003UV01_Continue", &more(&query, "", "2")).await;
     faulted(&none, 400, "unknown_query");
+    // Of no number nobody can be told.
+    for quantity in ["0", "-1"] {
+        let told = find.replace(
+            r#"<responsePriorityCode code="I"/>"#,
+            &format!(r#"<responsePriorityCode code="I"/><initialQuantity value="{quantity}"/>"#),
+        );
+        let refused = post(&mut samu, "PRPA_IN201306UV02", FIND, &told).await.text();
+        assert!(refused.contains("query_parameter_invalid") && !refused.contains(gateway.ins(0)), "{refused}");
+    }
     // Whom a message goes on with must be said.
     let nameless = soap::query_continuation(CONTINUE, "", "");
     let nameless = nameless.replace("<queryId />", "");

@@ -209,7 +209,7 @@ pub(crate) fn column_of(actor: &Actor, is_mt: bool, occupational: &[String]) -> 
         Purpose::BrisDeGlace { .. } => 2,
     };
     let pick = |columns: [Option<Column>; 3]| columns[purpose];
-    let physician = actor.profession.code == "10";
+    let physician = actor.profession.is_physician();
     let is_occupational = physician && actor.profession.speciality.as_ref().is_some_and(|s| occupational.contains(s));
     match (actor.role, actor.auth) {
         (Role::Structure, AuthMode::Indirecte) => pick([Some(C::StructureNormal), Some(C::StructureRegulation), None]),

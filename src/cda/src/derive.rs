@@ -4,7 +4,7 @@
 //! What the header does not say, or says wrongly, stays absent: nothing is guessed.
 
 use space::{
-    Author, Code, Dtm, LocalizedText,
+    Author, Code, Dtm, LocalizedText, Oid,
     hl7::{Cx, Xcn, Xon},
     ins::InsOid,
     people::{PS_ID_NAT_OID, STRUCT_ID_NAT_OID},
@@ -116,10 +116,10 @@ fn code(concept: &Concept) -> Code {
     Code::new(&*concept.code, &*concept.system, concept.display.as_deref().unwrap_or_default())
 }
 
-/// A CX; `None` when a component would break it.
+/// A CX; `None` when a component would break it, or the root is no OID.
 fn cx(id: &Identifier, kind: &str) -> Option<Cx> {
     let number = id.extension.as_deref().filter(|e| space::hl7::is_component(e))?;
-    space::hl7::is_component(&id.root).then(|| Cx::new(number, &id.root, kind))
+    is_oid(&id.root).then(|| Cx::new(number, &id.root, kind))
 }
 
 fn is_ins(id: &Identifier) -> bool {
@@ -131,7 +131,7 @@ fn ins(patient: &Patient) -> Option<Cx> {
 }
 
 fn source_id(patient: &Patient) -> Option<Cx> {
-    let local = patient.ids.iter().find(|id| !is_ins(&id.value)).and_then(|id| cx(&id.value, "PI"));
+    let local = patient.ids.iter().filter(|id| !is_ins(&id.value)).find_map(|id| cx(&id.value, "PI"));
     local.or_else(|| ins(patient))
 }
 
@@ -162,7 +162,7 @@ fn title(header: &Header, text: &str) -> LocalizedText {
 
 /// The XCN of a party; `None` without an identifier.
 fn person(party: &Party) -> Option<Xcn> {
-    let id = &party.ids.first()?.value;
+    let id = party.ids.iter().map(|id| &id.value).find(|id| is_oid(&id.root))?;
     let Some(number) = &id.extension else {
         // A referenced digital service is its instance's OID; who its editor is, the header does not say.
         let (system, model) = names(party);
@@ -197,25 +197,31 @@ fn author(party: &Party) -> Author {
     Author {
         person: person(party),
         // A patient writes for nobody but themself (CI-SIS: no authorInstitution).
-        institutions: party.organisation.iter().filter(|_| !patient).map(institution).collect(),
+        institutions: party.organisation.iter().filter(|_| !patient).filter_map(institution).collect(),
         roles: party.function.iter().filter_map(|f| f.value.display.clone()).collect(),
         specialties: party.code.iter().map(|c| specialty(&c.value)).collect(),
         ..Author::default()
     }
 }
 
-fn institution(organisation: &Organisation) -> Xon {
-    let name = organisation.name.as_deref().unwrap_or_default();
-    let Some(id) = organisation.ids.first().map(|id| &id.value) else {
+/// The XON of an organisation; `None` without a name, which metadata must have (ITI TF-3 Table 4.2.3.1.7-2).
+fn institution(organisation: &Organisation) -> Option<Xon> {
+    let name = organisation.name.as_deref().filter(|name| !name.trim().is_empty())?;
+    let Some(id) = organisation.ids.first().map(|id| &id.value).filter(|id| is_oid(&id.root)) else {
         // Components 6, 7 and 10 are empty when the identifier is unknown.
-        return Xon(name.replace(['^', '&', '|', '~'], " "));
+        return Some(Xon(name.replace(['^', '&', '|', '~'], " ")));
     };
     let kind = match id.root.as_str() {
         STRUCT_ID_NAT_OID => "IDNST",
         SIRENE_OID => "SIREN",
         _ => "",
     };
-    Xon::new(name, &id.root, kind, id.extension.as_deref().unwrap_or_default())
+    Some(Xon::new(name, &id.root, kind, id.extension.as_deref().unwrap_or_default()))
+}
+
+/// Whether the root of an identifier can stand in metadata: CDA admits UUIDs there, and they do not.
+fn is_oid(root: &str) -> bool {
+    Oid::parse(root).is_ok()
 }
 
 /// Codes of acts and conditions, each once.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use cda::{Body, HEAD_BYTES, Header, Lang, Rules, check, derive};
+use space::Oid;
 use terminology::Mappings;
 
 /// The files of a folder, if the corpus is there.
@@ -57,6 +58,15 @@ fn every_published_document_is_read_and_says_what_metadata_need() {
             derived.authors.iter().all(|a| a.person.is_some()),
         ];
         assert_eq!(told, [true; 8], "{name}: an attribute cannot be derived");
+        let sound = |oid: Option<&str>| oid.is_none_or(|oid| Oid::parse(oid).is_ok());
+        for author in &derived.authors {
+            assert!(
+                author.institutions.iter().all(|i| i.name().is_some() && sound(i.authority())),
+                "{name}: {author:?}"
+            );
+            assert!(author.person.iter().all(|p| sound(p.authority())), "{name}: {author:?}");
+        }
+        assert!(derived.reference_ids.iter().all(|id| sound(id.authority())), "{name}");
         if derived.format_code.is_none() {
             println!("{name}: no format is known for its templates");
         }

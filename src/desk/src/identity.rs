@@ -281,7 +281,7 @@ impl Desk {
             let (holder, _) = self.store.holder(&permit).await?;
             let mut references: Vec<Reference> = vec![Reference::Ins(holder.ins.clone())];
             references.extend(self.store.local_identifiers(&permit).await?.into_iter().map(Reference::Local));
-            let linked = self.linked_references(&acting, &permit, &mut references).await?;
+            let linked = self.linked_references(&acting, &permit).await?;
             let asked = match key {
                 PersonKey::Ins(ins) => Reference::Ins(ins.clone()),
                 PersonKey::Local(local) => Reference::Local(local.clone()),
@@ -292,28 +292,34 @@ impl Desk {
                 wanted && domain.is_ok_and(|oid| self.tables.may_be_told(&caller.actor, &oid)) && *reference != asked
             };
             references.retain(told);
-            let permits = std::iter::once(&permit).chain(&linked);
+            let mut permits = vec![&permit];
+            for (leave, known) in &linked {
+                let before = references.len();
+                references.extend(known.iter().filter(|reference| told(reference)).cloned());
+                if references.len() > before {
+                    permits.push(leave);
+                }
+            }
             let record = |permit: &Permit| ActRecord {
                 decided_on: Some((permit.space(), permit.revision())),
                 event: acting.done(permit),
                 notifications: Vec::new(),
             };
-            let recorded = self.store.record_all(permits.map(record).collect()).await;
+            let recorded = self.store.record_all(permits.into_iter().map(record).collect()).await;
             if recorded.is_err() {
-                linked.iter().for_each(|permit| self.known.forget_settings(permit.space()));
+                linked.iter().for_each(|(permit, _)| self.known.forget_settings(permit.space()));
             }
             recorded?;
             Ok(CrossReferences { holder, references })
         })
     }
 
-    /// Adds the numbers under which linked spaces are known, of those where the caller may ask too; gives leave on these.
+    /// The numbers under which linked spaces are known, of those where the caller may ask too, with leave on each.
     async fn linked_references(
         &self,
         acting: &Acting<'_>,
         permit: &Permit,
-        references: &mut Vec<Reference>,
-    ) -> Result<Vec<Permit>, Attempt> {
+    ) -> Result<Vec<(Permit, Vec<Reference>)>, Attempt> {
         let mut leaves = Vec::new();
         for space in self.store.linked_spaces(permit).await? {
             let settings = acting.settings(space).await?;
@@ -323,9 +329,9 @@ impl Desk {
                 Err(StoreError::Forgotten) => continue,
                 found => found?,
             };
-            references.push(Reference::Ins(holder.ins));
-            references.extend(self.store.local_identifiers(&leave).await?.into_iter().map(Reference::Local));
-            leaves.push(leave);
+            let locals = self.store.local_identifiers(&leave).await?.into_iter().map(Reference::Local);
+            let references = std::iter::once(Reference::Ins(holder.ins)).chain(locals).collect();
+            leaves.push((leave, references));
         }
         Ok(leaves)
     }

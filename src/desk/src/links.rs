@@ -4,16 +4,13 @@
 
 use access::Operation;
 use space::{Cause, Ins, LocalId, Refusal, Role, Settings, SpaceId, trace::Act};
-use store::{Change, StoreError};
+use store::{Change, MOST_LINKS, Notification, StoreError};
 
 use crate::{
     Caller, Desk, Fault,
     act::{Acting, Attempt, on_settings},
-    merge::{by_a_source, in_use, one_person, refused},
+    merge::{by_a_source, one_person, refused},
 };
-
-/// Links of one space, at most.
-const MOST: usize = 10;
 
 impl Desk {
     /// Links two spaces, or links them no more, by the numbers of their holders (development data, at the command line).
@@ -26,11 +23,18 @@ impl Desk {
         self.link_spaces(&acting, one, other, linked).await
     }
 
-    /// Links the spaces of two numbers of a structure (ITI-104 seealso).
+    /// Links the spaces of two numbers of a structure, or links them no more (ITI-104 seealso): who may say the one may take
+    /// it back.
     ///
     /// # Errors
     /// [`Fault::Refused`] when the numbers are not the caller's, or their holders not one person.
-    pub async fn link_numbers(&self, caller: &Caller, one: &LocalId, other: &LocalId) -> Result<(), Fault> {
+    pub async fn link_numbers(
+        &self,
+        caller: &Caller,
+        one: &LocalId,
+        other: &LocalId,
+        linked: bool,
+    ) -> Result<(), Fault> {
         let mut targets = vec![one.domain().as_str().to_owned()];
         if other.domain() != one.domain() {
             targets.push(other.domain().as_str().to_owned());
@@ -44,7 +48,7 @@ impl Desk {
                 return Err(acting.refuse(Some(first), vec![Refusal::new(Cause::PatientMismatch)]).await);
             }
         }
-        self.link_spaces(&acting, first, second, true).await
+        self.link_spaces(&acting, first, second, linked).await
     }
 
     async fn link_spaces(&self, acting: &Acting<'_>, one: SpaceId, other: SpaceId, linked: bool) -> Result<(), Fault> {
@@ -52,6 +56,8 @@ impl Desk {
             if one == other {
                 return Err(refused("a space and itself"));
             }
+            // A refusal by what is remembered of the other would not be looked at again.
+            self.known.forget_settings(other);
             let others = acting.settings(other).await?;
             let done = self.attempt_link(acting, (one, &settings), (other, &others), linked).await;
             self.known.forget_settings(one);
@@ -70,8 +76,6 @@ impl Desk {
         let actor = &acting.caller.actor;
         let first = self.tables.decide(actor, Operation::Merge, one, settings)?;
         let second = self.tables.decide(actor, Operation::Merge, other, others)?;
-        in_use(settings)?;
-        in_use(others)?;
         let standing = self.store.linked_spaces(&first).await?;
         let (at_ms, told) = (self.clock.now().as_millisecond(), self.consumer_names());
         let change = |other: SpaceId| {
@@ -91,15 +95,22 @@ impl Desk {
                 by_a_source(&holder, &known).or_else(|_| by_a_source(&known, &holder))?;
             }
             let of_other = self.store.linked_spaces(&second).await?;
-            if standing.len().max(of_other.len()) >= MOST && !standing.contains(&other) {
+            if standing.len().max(of_other.len()) >= MOST_LINKS && !standing.contains(&other) {
                 return Err(refused("linked to as many spaces as may be"));
             }
         } else if !standing.contains(&other) {
             return Err(refused("not linked"));
         }
         let (done, done_too) = (acting.done(&first), acting.done(&second));
-        let changes = vec![(&first, change(other), &done), (&second, change(one), &done_too)];
-        match self.store.change_all(changes).await {
+        let told = || {
+            vec![Notification {
+                message_id: self.rng.uuid().to_string(),
+                kind: if linked { "spaces_linked" } else { "spaces_unlinked" },
+                payload: serde_json::json!({ "by": actor.name }).to_string(),
+            }]
+        };
+        let changes = vec![(&first, change(other), &done, told()), (&second, change(one), &done_too, told())];
+        match self.store.change_all_telling(changes).await {
             Err(StoreError::Conflict { cause, .. }) => Err(Refusal::new(cause).into()),
             other => Ok(other?),
         }

@@ -58,7 +58,7 @@ pub(crate) fn by_a_source(survivor: &Holder, retired: &Holder) -> Result<(), Att
 }
 
 /// Whether a space is in a state to be merged.
-pub(crate) fn in_use(settings: &Settings) -> Result<(), Attempt> {
+fn in_use(settings: &Settings) -> Result<(), Attempt> {
     match settings.state {
         SpaceState::Open => Ok(()),
         SpaceState::Merged => Err(refused("merged already")),

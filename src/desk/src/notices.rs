@@ -1,8 +1,9 @@
 //! Telling consumers that the numbers of a holder changed (ITI-46): what they are told is what their structure could ask
 //! for when they are told, held to what the holder has set then.
 
+use access::Permit;
 use space::{Cause, Oid, Refusal, trace::Act};
-use store::{Notice, StoreError};
+use store::{ActRecord, Notice, StoreError};
 
 use crate::{
     Caller, Desk, Fault, Reference,
@@ -15,6 +16,15 @@ pub struct Notified {
     notice: Notice,
     /// The numbers in the domains it follows, as they stand; none when none are left.
     pub references: Vec<Reference>,
+}
+
+/// The trace of what is told of a space.
+fn acted(acting: &Acting<'_>, permit: &Permit) -> ActRecord {
+    ActRecord {
+        decided_on: Some((permit.space(), permit.revision())),
+        event: acting.done(permit),
+        notifications: Vec::new(),
+    }
 }
 
 impl Desk {
@@ -69,7 +79,26 @@ impl Desk {
             if !references.iter().any(|reference| matches!(reference, Reference::Local(_))) {
                 references.clear();
             }
-            match self.store.record(&permit, &acting.done(&permit), Vec::new()).await {
+            let mut told = vec![acted(&acting, &permit)];
+            if !references.is_empty() {
+                for linked in self.store.linked_spaces(&permit).await? {
+                    let settings = acting.settings(linked).await?;
+                    let Ok(leave) = self.tables.decide_notice(&operator.actor, consumer, linked, &settings) else {
+                        continue;
+                    };
+                    let (holder, _) = match self.store.holder(&leave).await {
+                        Err(StoreError::Forgotten) => continue,
+                        found => found?,
+                    };
+                    let locals = self.store.local_identifiers(&leave).await?.into_iter().map(Reference::Local);
+                    let all = std::iter::once(Reference::Ins(holder.ins)).chain(locals);
+                    references.extend(all.filter(|reference| {
+                        Oid::parse(reference.domain()).is_ok_and(|oid| self.tables.tells_consumer(consumer, &oid))
+                    }));
+                    told.push(acted(&acting, &leave));
+                }
+            }
+            match self.store.record_all(told).await {
                 Err(StoreError::Forgotten) => Ok(Vec::new()),
                 other => other.map(|()| references).map_err(Into::into),
             }

@@ -193,7 +193,7 @@ impl Desk {
                 OwnChange::Declare => Change::Stand { grantee: who, is_structure, kind, since_ms },
                 OwnChange::Remove => Change::Lift { grantee: who, is_structure, kind },
                 // A médecin traitant is a physician (L.162-5-3 of the code of social security).
-                OwnChange::DeclareMedecinTraitant if actor.profession.code != "10" || is_structure => {
+                OwnChange::DeclareMedecinTraitant if !actor.profession.is_physician() || is_structure => {
                     return Err(denied().into());
                 }
                 OwnChange::DeclareMedecinTraitant => {

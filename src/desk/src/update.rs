@@ -4,27 +4,27 @@
 //! Each change is decided on the document it bears on, by the row of the functional rights it is of; everything in one
 //! message is carried out, or nothing.
 
+mod links;
+mod removal;
+mod rules;
+
 use std::collections::HashMap;
 
 use access::{Action, EntryFacts, Operation, Permit, ReadGrant, Rule};
 use space::{
-    Association, AssociationKind, AvailabilityStatus, Cause, Code, DocumentEntry, Dtm, Folder, Refusal, Settings,
-    SpaceId, Submission, SubmittedDocument, SubmittedFolder, document::VISIBILITY_SCHEME, query::EntryQuery,
-    trace::Act,
+    Association, AssociationKind, AvailabilityStatus, Cause, DocumentEntry, Dtm, Folder, Refusal, Settings, SpaceId,
+    Submission, SubmittedDocument, SubmittedFolder, query::EntryQuery, trace::Act,
 };
-use store::{
-    Deposit, EntryBody, EntryRow, LinkQuery, NewEntry, NewFolder, ObjectKind, ObjectQuery, StateChange, StoreError,
-};
+use store::{Deposit, EntryBody, EntryRow, NewEntry, NewFolder, ObjectKind, ObjectQuery, StateChange, StoreError};
 
 use crate::{
     Caller, Desk, Fault, Original,
     act::{Acting, Attempt, on_settings},
 };
-
-/// Slot of the version that an update starts from.
-const PREVIOUS_VERSION: &str = "PreviousVersion";
-/// Slot that says whether links of the former version are copied to the new one.
-const PROPAGATION: &str = "AssociationPropagation";
+use rules::{
+    PREVIOUS_VERSION, act_for, action_of, corrected, member, previous_version, propagates, unmodifiable,
+    visibility_actions,
+};
 
 /// Objects of one update, at most.
 const MOST: usize = 500;
@@ -494,40 +494,6 @@ impl Updating<'_> {
         Ok(())
     }
 
-    /// Copies the links of a former version to the new one (ITI TF-2 §3.57.4.1.3.3.1.3).
-    async fn propagate(&mut self, old: &str, new: &str) -> Result<(), Attempt> {
-        let one = || vec![old.to_owned()];
-        let mut links =
-            self.desk.store.associations(&self.finding, &LinkQuery { sources: one(), ..LinkQuery::default() }).await?;
-        links.extend(
-            self.desk.store.associations(&self.finding, &LinkQuery { targets: one(), ..LinkQuery::default() }).await?,
-        );
-        // What sent the former version holds it still; the new one has its own set.
-        let holders = links.iter().filter(|l| l.kind == AssociationKind::HasMember && l.target == old);
-        let holders = holders.map(|l| l.source.clone()).collect();
-        let folders = ObjectQuery { entry_uuids: holders, superseded: true, ..ObjectQuery::default() };
-        let folders = if folders.entry_uuids.is_empty() {
-            Vec::new()
-        } else {
-            self.desk.store.folders(&self.finding, &folders).await?
-        };
-        let in_folder = |l: &Association| folders.iter().any(|f| f.folder.entry_uuid == l.source);
-        for link in links {
-            let holds = link.kind == AssociationKind::HasMember && link.target == old;
-            if link.status != AvailabilityStatus::Approved || (holds && !in_folder(&link)) {
-                continue;
-            }
-            let swap = |id: String| if id == old { new.to_owned() } else { id };
-            self.plan.associations.push(Association {
-                entry_uuid: self.desk.fresh(),
-                source: swap(link.source),
-                target: swap(link.target),
-                ..link
-            });
-        }
-        Ok(())
-    }
-
     /// Changes the state of one object (ITI TF-2 §3.57.4.1.3.3.2).
     async fn state(&mut self, order: &Association, place: &str) -> Result<(), Attempt> {
         let refuse = |cause, about: &str| Attempt::from(Refusal::new(cause).at(place).about(about));
@@ -565,251 +531,4 @@ impl Updating<'_> {
         });
         Ok(())
     }
-
-    /// A link of which an end is a document (or folder) of the caller's own.
-    async fn own_link(&mut self, id: &str, action: Action, place: &str) -> Result<Option<Association>, Attempt> {
-        let query = LinkQuery { entry_uuids: vec![id.to_owned()], ..LinkQuery::default() };
-        let Some(link) = self.desk.store.associations(&self.finding, &query).await?.pop() else { return Ok(None) };
-        let ends = vec![link.source.clone(), link.target.clone()];
-        let rows = self.known(&EntryQuery { entry_uuids: ends.clone(), ..EntryQuery::default() }).await?;
-        let mut refused = None;
-        for row in &rows {
-            match self.ask(action, row, place) {
-                Ok(Rule::Own) => return Ok(Some(link)),
-                Ok(_) => refused = Some(Refusal::new(Cause::NotAuthor).at(place).into()),
-                Err(attempt) => refused = Some(attempt),
-            }
-        }
-        let folders = ObjectQuery { entry_uuids: ends, ..ObjectQuery::default() };
-        for row in self.desk.store.folders(&self.finding, &folders).await? {
-            match self.ask_for_folder(&row.owners, action, place) {
-                Ok(()) => return Ok(Some(link)),
-                Err(attempt) => refused = Some(attempt),
-            }
-        }
-        refused.map_or(Ok(None), Err)
-    }
-
-    /// Links two objects that are there (ITI TF-2 §3.57.4.1.3.3.5).
-    async fn submit_link(&mut self, submission: &Submission, order: &Association, place: &str) -> Result<(), Attempt> {
-        let refuse = |cause, about: &str| Attempt::from(Refusal::new(cause).at(place).about(about));
-        let link = submission.associations.iter().map(|(a, _)| a).find(|a| a.entry_uuid == order.target);
-        let link = link.ok_or_else(|| refuse(Cause::UnknownAssociationTarget, "targetObject"))?;
-        let ends = vec![link.source.clone(), link.target.clone()];
-        let rows = self.known(&EntryQuery { entry_uuids: ends, ..EntryQuery::default() }).await?;
-        let row = |id: &str| rows.iter().find(|r| r.entry.entry_uuid == id);
-        if row(&link.target).is_none() {
-            return Err(refuse(Cause::UnknownAssociationTarget, "targetObject"));
-        }
-        let guard =
-            |kind, uuid: &str| StateChange::guard(kind, uuid, AvailabilityStatus::Approved, Cause::MetadataUpdate);
-        self.plan.states.push(guard(ObjectKind::Entry, &link.target));
-        let between_documents =
-            matches!(link.kind, AssociationKind::Append | AssociationKind::Transform | AssociationKind::IsSnapshotOf);
-        match row(&link.source) {
-            Some(source) if between_documents => {
-                let source = source.clone();
-                self.plan.states.push(guard(ObjectKind::Entry, &link.source));
-                self.ask_owner(&source, place)?;
-            }
-            // What replaces comes with its document (ITI-41): it deprecates what it replaces.
-            _ if link.kind != AssociationKind::HasMember => {
-                return Err(refuse(Cause::MetadataOperation, "associationType"));
-            }
-            Some(_) => return Err(refuse(Cause::MetadataOperation, "sourceObject")),
-            None => {
-                let query = ObjectQuery { entry_uuids: vec![link.source.clone()], ..ObjectQuery::default() };
-                let folder = self.desk.store.folders(&self.finding, &query).await?.pop();
-                let folder = folder.filter(|f| !f.superseded);
-                let folder = folder.ok_or_else(|| refuse(Cause::UnknownAssociationTarget, "sourceObject"))?;
-                self.ask_for_folder(&folder.owners, Action::Archive, place)?;
-                self.plan.states.push(guard(ObjectKind::Folder, &link.source));
-                self.plan.filled_folders.push(link.source.clone());
-            }
-        }
-        self.plan.associations.push(Association {
-            entry_uuid: self.desk.fresh(),
-            status: AvailabilityStatus::Approved,
-            ..link.clone()
-        });
-        Ok(())
-    }
-
-    /// Objects of the registry that come to be deleted: each the caller's own, and nothing left that refers to them.
-    async fn remove_objects(&mut self, ids: &[String], place: &str) -> Result<(), Attempt> {
-        let unknown = || Attempt::from(Refusal::new(Cause::UnknownAssociationTarget).at(place).about("ObjectRef"));
-        let all = ids.to_vec();
-        let rows = self.known(&EntryQuery { entry_uuids: all.clone(), ..EntryQuery::default() }).await?;
-        for row in &rows {
-            self.ask(Action::Delete, row, place)?;
-            self.deleted(ObjectKind::Entry, &row.entry.entry_uuid, row.entry.status);
-            self.plan.removed.push(row.clone());
-        }
-        let objects = ObjectQuery { entry_uuids: all.clone(), ..ObjectQuery::default() };
-        for row in self.desk.store.folders(&self.finding, &objects).await? {
-            self.ask_for_folder(&row.owners, Action::Delete, place)?;
-            self.deleted(ObjectKind::Folder, &row.folder.entry_uuid, row.folder.status);
-        }
-        for row in self.desk.store.submission_sets(&self.finding, &objects).await? {
-            self.ask_for_folder(&row.owners, Action::Delete, place)?;
-            self.deleted(ObjectKind::Set, &row.set.entry_uuid, row.set.status);
-        }
-        let links = LinkQuery { entry_uuids: all, ..LinkQuery::default() };
-        for link in self.desk.store.associations(&self.finding, &links).await? {
-            let ours = |id: &str| self.plan.states.iter().any(|s| s.uuid == id);
-            if !(ours(&link.source) || ours(&link.target))
-                && self.own_link(&link.entry_uuid, Action::Delete, place).await?.is_none()
-            {
-                return Err(unknown());
-            }
-            self.deleted(ObjectKind::Association, &link.entry_uuid, link.status);
-        }
-        if ids.iter().any(|id| !self.plan.states.iter().any(|s| s.uuid == *id)) {
-            return Err(unknown());
-        }
-        self.nothing_refers(ids, place).await
-    }
-
-    /// No link may be left that starts from or ends at what goes (ITI TF-2 §3.62.4.1.3).
-    async fn nothing_refers(&self, ids: &[String], place: &str) -> Result<(), Attempt> {
-        let from = LinkQuery { sources: ids.to_vec(), ..LinkQuery::default() };
-        let to = LinkQuery { targets: ids.to_vec(), ..LinkQuery::default() };
-        for query in [from, to] {
-            for link in self.desk.store.associations(&self.finding, &query).await? {
-                if !ids.contains(&link.entry_uuid) {
-                    return Err(Refusal::new(Cause::ReferencesExist).at(place).about("Association").into());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn remove_documents(&mut self, ids: &[String], place: &str) -> Result<(), Attempt> {
-        let rows = self.known(&EntryQuery { unique_ids: ids.to_vec(), ..EntryQuery::default() }).await?;
-        for id in ids {
-            let row = rows.iter().find(|r| r.entry.unique_id == *id && !r.body_id.is_empty());
-            let row = row.ok_or_else(|| Refusal::new(Cause::UnknownDocument).at(place))?;
-            self.ask(Action::Delete, row, place)?;
-            self.deleted(ObjectKind::Entry, &row.entry.entry_uuid, row.entry.status);
-            self.plan.removed.push(row.clone());
-        }
-        Ok(())
-    }
-
-    fn deleted(&mut self, kind: ObjectKind, uuid: &str, from: AvailabilityStatus) {
-        self.plan.states.push(StateChange {
-            kind,
-            uuid: uuid.to_owned(),
-            from,
-            to: AvailabilityStatus::Deleted,
-            superseded: false,
-            otherwise: Cause::MetadataUpdate,
-        });
-    }
-}
-
-/// The link by which the set holds an object.
-fn member<'a>(submission: &'a Submission, id: &str) -> Option<&'a Association> {
-    submission
-        .associations
-        .iter()
-        .map(|(a, _)| a)
-        .find(|a| a.kind == AssociationKind::HasMember && a.source == submission.set.entry_uuid && a.target == id)
-}
-
-fn previous_version(member: &Association) -> Option<u32> {
-    member.slot(PREVIOUS_VERSION).and_then(|v| v.trim().parse().ok())
-}
-
-fn propagates(member: &Association) -> bool {
-    member.slot(PROPAGATION).is_none_or(|v| !v.eq_ignore_ascii_case("no"))
-}
-
-/// The row of the functional rights that a change of state is of; `None` for one that is none.
-fn action_of(from: AvailabilityStatus, to: AvailabilityStatus) -> Option<Action> {
-    use AvailabilityStatus as S;
-    match (from, to) {
-        (S::Deleted, _) => None,
-        (_, S::Deleted) => Some(Action::Delete),
-        // IHE's Deprecated is set aside as the DMP's Archived is: the same right opens it.
-        (S::Approved, S::Archived | S::Deprecated) | (S::Deprecated, S::Archived) => Some(Action::Archive),
-        (S::Archived | S::Deprecated, S::Approved) | (S::Archived, S::Deprecated) => Some(Action::Unarchive),
-        (S::Approved, S::Approved) | (S::Archived, S::Archived) | (S::Deprecated, S::Deprecated) => None,
-    }
-}
-
-const fn act_for(action: Action) -> Act {
-    match action {
-        Action::Mask => Act::Mask,
-        Action::Unmask => Act::Unmask,
-        Action::MakeVisible => Act::MakeVisible,
-        Action::Archive => Act::Archive,
-        Action::Unarchive => Act::Unarchive,
-        Action::Delete => Act::Delete,
-        _ => Act::Update,
-    }
-}
-
-/// What of the visibility changes, as rows of the functional rights; `None` for hiding from the holder or the
-/// representatives afterwards, which no row opens.
-fn visibility_actions(old: &DocumentEntry, new: &DocumentEntry) -> Vec<Option<Action>> {
-    let (was, is) = (old.visibility(), new.visibility());
-    let mut actions = Vec::new();
-    if was.masked != is.masked {
-        actions.push(Some(if is.masked { Action::Mask } else { Action::Unmask }));
-    }
-    let shown = (was.hidden_from_holder && !is.hidden_from_holder)
-        || (was.hidden_from_representatives && !is.hidden_from_representatives);
-    let hidden = (!was.hidden_from_holder && is.hidden_from_holder)
-        || (!was.hidden_from_representatives && is.hidden_from_representatives);
-    if shown {
-        actions.push(Some(Action::MakeVisible));
-    }
-    if hidden {
-        actions.push(None);
-    }
-    actions
-}
-
-/// An attribute that no update may change (ITI TF-2 §3.57.4.1.3.3.1) and this one does.
-fn unmodifiable(old: &DocumentEntry, document: &SubmittedDocument) -> Option<&'static str> {
-    let new = &document.entry;
-    let hash = document.announced_hash.as_ref().is_some_and(|h| !h.eq_ignore_ascii_case(&old.hash));
-    let size = document.announced_size.is_some_and(|s| s != old.size);
-    let checks = [
-        (new.unique_id != old.unique_id, "XDSDocumentEntry.uniqueId"),
-        (new.kind != old.kind, "objectType"),
-        (new.repository.is_some() && new.repository != old.repository, "repositoryUniqueId"),
-        (new.mime_type != old.mime_type, "mimeType"),
-        (new.is_signature() != old.is_signature(), "typeCode (signature)"),
-        (hash, "hash"),
-        (size, "size"),
-    ];
-    checks.into_iter().find(|(changed, _)| *changed).map(|(_, what)| what)
-}
-
-/// Whether anything but who sees it changes. Labels of codes are not compared: they say nothing the code does not.
-fn corrected(old: &DocumentEntry, new: &DocumentEntry) -> bool {
-    let same_codes =
-        |a: &[Code], b: &[Code]| a.len() == b.len() && a.iter().all(|c| b.iter().any(|d| c.is(&d.code, &d.scheme)));
-    let one = |a: &Code, b: &Code| a.is(&b.code, &b.scheme);
-    let seen =
-        |codes: &[Code]| -> Vec<Code> { codes.iter().filter(|c| c.scheme != VISIBILITY_SCHEME).cloned().collect() };
-    let values = |texts: &[space::LocalizedText]| -> Vec<String> { texts.iter().map(|t| t.value.clone()).collect() };
-    !(one(&old.class_code, &new.class_code)
-        && one(&old.type_code, &new.type_code)
-        && one(&old.format_code, &new.format_code)
-        && one(&old.healthcare_facility_type_code, &new.healthcare_facility_type_code)
-        && one(&old.practice_setting_code, &new.practice_setting_code)
-        && same_codes(&seen(&old.confidentiality_codes), &seen(&new.confidentiality_codes))
-        && same_codes(&old.event_codes, &new.event_codes)
-        && values(&old.title) == values(&new.title)
-        && values(&old.comments) == values(&new.comments)
-        && old.authors == new.authors
-        && old.legal_authenticator == new.legal_authenticator
-        && (old.creation_time == new.creation_time || old.kind == space::EntryKind::OnDemand)
-        && old.service_start_time == new.service_start_time
-        && old.service_stop_time == new.service_stop_time
-        && old.language_code == new.language_code
-        && old.reference_ids == new.reference_ids)
 }

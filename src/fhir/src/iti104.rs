@@ -1,7 +1,7 @@
 //! ITI-104 Patient Identity Feed FHIR (PIXm 3.1.0 §2:3.104): `PUT Patient?identifier=system|value` links a structure's number
 //! to the INS that comes with it, with `active = false` and a link `replaced-by` resolves a duplicate, or with a link `seealso`
 //! says of two people's records that they are one person's;
-//! `DELETE Patient?identifier=system|value` takes a link away. Keeps no `Patient` of anybody: the holder's identity is the
+//! `DELETE Patient?identifier=system|value` takes a link away, and with `link:identifier` what was said of two. Keeps no `Patient` of anybody: the holder's identity is the
 //! INS's, and is not changed here.
 
 use axum::{
@@ -20,7 +20,10 @@ use crate::{
     iti65::{demand_json, refusal},
     iti83, patient,
     respond::{self, Failure},
-    search::{Search, holder, invalid, parameters::PATIENT_NUMBER},
+    search::{
+        Parameter, Search, holder, invalid,
+        parameters::{PATIENT_NUMBER, PATIENT_REMOVAL},
+    },
     translate::urls::{FR_CORE_RELIABILITY, is_qualified},
 };
 
@@ -42,15 +45,18 @@ pub(crate) async fn remove(State(state): State<FhirState>, request: Request) -> 
 }
 
 async fn removed(state: &FhirState, call: &mut Call, parts: &Parts) -> Result<Response, Failure> {
-    let local = conditional(call, parts)?;
-    state.desk.unlink(&call.caller, &local).await?;
+    let (local, other) = conditional(call, parts, PATIENT_REMOVAL)?;
+    match other {
+        Some(other) => state.desk.link_numbers(&call.caller, &local, &other, false).await?,
+        None => state.desk.unlink(&call.caller, &local).await?,
+    }
     let mut response = StatusCode::NO_CONTENT.into_response();
     respond::secure(response.headers_mut());
     Ok(response)
 }
 
 async fn fed(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -> Result<Response, Failure> {
-    let local = conditional(call, parts)?;
+    let (local, _) = conditional(call, parts, PATIENT_NUMBER)?;
     demand_json(&parts.headers)?;
     let received = body::collect(content, &parts.headers, state.limits.body.min(BODY), state).await?;
     let read = wire_fhir::parse_resource(&received.bytes, "Patient", Limits::of_size(BODY));
@@ -60,9 +66,9 @@ async fn fed(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -
     if patient.active == Some(false) || !patient.link.is_empty() {
         match other(&patient)? {
             Told::ReplacedBy(survivor) => state.desk.merge_numbers(&call.caller, &survivor, &local).await?,
-            Told::SeeAlso(other) => state.desk.link_numbers(&call.caller, &local, &other).await?,
+            Told::SeeAlso(other) => state.desk.link_numbers(&call.caller, &local, &other, true).await?,
         }
-        return Ok(respond::json(StatusCode::OK, &merged()));
+        return Ok(respond::json(StatusCode::OK, &done()));
     }
     let feed = asked(state, local.clone(), &patient)?;
     let linked = state.desk.feed(&call.caller, &feed).await?;
@@ -72,18 +78,23 @@ async fn fed(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -
     Ok(respond::json(status, &Resource::Patient(Box::new(answered))))
 }
 
-/// The number that the condition names: a structure's own.
-fn conditional(call: &mut Call, parts: &Parts) -> Result<LocalId, Failure> {
+/// The number that the condition names, a structure's own, and the one it is linked to where that is said.
+fn conditional(
+    call: &mut Call,
+    parts: &Parts,
+    served: &'static [Parameter],
+) -> Result<(LocalId, Option<LocalId>), Failure> {
     call.read_parameters(parts)?;
     call.negotiate(&parts.headers)?;
-    let search = Search::read(call, PATIENT_NUMBER)?;
+    let search = Search::read(call, served)?;
     search.require(&["identifier"])?;
     let mut asked = search.all("identifier");
     let local = holder::local("identifier", asked.next().unwrap_or_default())?;
     if asked.next().is_some() {
         return Err(invalid("identifier", "one value").into());
     }
-    Ok(local)
+    let other = search.all("link.identifier").next().map(|values| holder::local("link.identifier", values));
+    Ok((local, other.transpose()?))
 }
 
 fn wrong(place: &str, about: &str) -> Refusal {
@@ -169,7 +180,8 @@ fn other(patient: &Patient) -> Result<Told, Refusal> {
     holder::local("identifier", &[token]).map(told).map_err(|refusal| refusal.at("Patient.link.other"))
 }
 
-fn merged() -> OperationOutcome {
+/// It is done, and there is no more to say.
+fn done() -> OperationOutcome {
     let issue = Issue {
         severity: "information",
         code: "informational",

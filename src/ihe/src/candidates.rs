@@ -13,7 +13,8 @@ use space::{Actor, Cause, InsOid, Oid, Refusal, Sex, SpaceId, TraitQuery, trace:
 use wire_soap::{
     hl7v3::{
         AcceptAcknowledgement, AcknowledgementType, Candidate, CandidateParameters, CandidateQuery, Candidates,
-        ControlAct, FindCandidates, InstanceIdentifier, NamePartType, QueryAck, QueryContinuation, QueryResponse,
+        ControlAct, FindCandidates, InstanceIdentifier, NamePartType, Nullable, QueryAck, QueryContinuation,
+        QueryResponse,
     },
     ns::action,
 };
@@ -26,12 +27,15 @@ use crate::{
     service,
 };
 
-/// Answers in parts that are kept at once; past it the oldest is given up.
+/// Answers in parts that are kept at once, of everybody and of one asker; past it the oldest is given up.
 const MOST: usize = 1000;
+const MOST_OF_ONE: usize = 8;
+/// Longest query that is kept, to be said again with each part, in bytes.
+const QUERY: usize = 16 * 1024;
 /// How long the rest of an answer may be asked for.
 const KEPT: SignedDuration = SignedDuration::from_mins(5);
 
-/// Answers whose rest may still be asked for, in this process: who fitted, and nothing of them.
+/// Answers whose rest may still be asked for, in this process: the query, and which spaces fitted it.
 #[derive(Clone, Default)]
 pub struct Continuations(Arc<Mutex<Vec<Rest>>>);
 
@@ -51,11 +55,14 @@ struct Rest {
 }
 
 impl Rest {
-    fn is(&self, actor: &Actor, query_id: Option<&InstanceIdentifier>) -> bool {
+    fn is_of(&self, actor: &Actor) -> bool {
         let asker = &self.asker;
-        let known = &self.query.query_id;
         (&asker.role, &asker.id, &asker.structure) == (&actor.role, &actor.id, &actor.structure)
-            && query_id.is_some_and(|id| (&id.root, &id.extension) == (&known.root, &known.extension))
+    }
+
+    fn is(&self, actor: &Actor, query_id: Option<&InstanceIdentifier>) -> bool {
+        let known = &self.query.query_id;
+        self.is_of(actor) && query_id.is_some_and(|id| (&id.root, &id.extension) == (&known.root, &known.extension))
     }
 }
 
@@ -68,10 +75,24 @@ impl Continuations {
     fn keep(&self, rest: Rest, now: Timestamp) {
         self.with(|all| {
             all.retain(|one| one.until > now && !one.is(&rest.asker, Some(&rest.query.query_id)));
+            if all.iter().filter(|one| one.is_of(&rest.asker)).count() >= MOST_OF_ONE
+                && let Some(oldest) = all.iter().position(|one| one.is_of(&rest.asker))
+            {
+                all.remove(oldest);
+            }
             if all.len() >= MOST {
                 all.remove(0);
             }
             all.push(rest);
+        });
+    }
+
+    /// A part was told: where the next begins. What was given up meanwhile stays given up.
+    fn told(&self, rest: Rest) {
+        self.with(|all| {
+            if let Some(kept) = all.iter_mut().find(|one| one.is(&rest.asker, Some(&rest.query.query_id))) {
+                *kept = rest;
+            }
         });
     }
 
@@ -95,12 +116,23 @@ struct Told {
 
 /// Carries a search out.
 pub(crate) async fn find(state: &IheState, heading: &Heading, caller: &Caller, message: FindCandidates) -> Response {
-    let FindCandidates { transmission, query, .. } = message;
+    let mut written = Vec::new();
+    message.write(&mut written);
+    let (length, FindCandidates { transmission, query, .. }) = (written.len(), message);
     let parameters = &query.parameters;
     let ids: Vec<&InstanceIdentifier> = parameters.living_subject_id.iter().flat_map(|p| &p.values).collect();
     // The DMP's own search knows no parts.
-    let most = if is_pdq(heading) { quantity(query.initial_quantity.as_ref().and_then(|q| q.value())) } else { None };
-    let found = match sought(parameters) {
+    let most = match query.initial_quantity.as_ref().and_then(|q| q.value()) {
+        Some(said) if is_pdq(heading) => quantity(*said, "initialQuantity").map(Some),
+        _ => Ok(None),
+    };
+    let most = match most {
+        Ok(Some(_)) if length > QUERY => Err(Refusal::new(Cause::TooLarge).about("queryByParameter")),
+        other => other,
+    };
+    let asked = sought(parameters).and_then(|traits| Ok((traits, most?)));
+    let most = asked.as_ref().ok().and_then(|(_, most)| *most);
+    let found = match asked.map(|(traits, _)| traits) {
         Err(refusal) => Err(state.desk.refused(caller, Act::Identify, vec![refusal]).await),
         Ok(traits) if ids.is_empty() => {
             let window = Window { from: 0, most: most.unwrap_or(usize::MAX), of: None };
@@ -108,9 +140,13 @@ pub(crate) async fn find(state: &IheState, heading: &Heading, caller: &Caller, m
                 let now = state.desk.clock().now();
                 let (told, total) = (found.told, found.spaces.len());
                 let next = most.unwrap_or(total).min(total);
-                if let (true, Ok(until)) = (next < total, now.checked_add(KEPT)) {
-                    let (asker, query) = (caller.actor.clone(), query.clone());
-                    state.continuations.keep(Rest { asker, query, spaces: found.spaces.into(), next, until }, now);
+                let (asker, query) = (caller.actor.clone(), query.clone());
+                match now.checked_add(KEPT) {
+                    Ok(until) if next < total => {
+                        state.continuations.keep(Rest { asker, query, spaces: found.spaces.into(), next, until }, now);
+                    }
+                    // Asked again under its identifier: what was left before is of no answer any more.
+                    _ => state.continuations.drop(&asker, Some(&query.query_id)),
                 }
                 Told { records: told, total, left: total - next }
             })
@@ -143,9 +179,18 @@ pub(crate) async fn more(
         let refusal = asked.query_id.iter().fold(refusal, |refusal, id| refusal.at(&id.place.0));
         return service::refuse(state, heading, caller, Act::Identify, refusal).await;
     };
-    let start = quantity(asked.start_result_number.as_ref().and_then(|n| n.value()));
+    let said = |number: &Option<Nullable<i64>>, name: &str| match number.as_ref().and_then(Nullable::value) {
+        Some(said) => quantity(*said, name).map(Some),
+        None => Ok(None),
+    };
+    let window = said(&asked.start_result_number, "startResultNumber")
+        .and_then(|start| Ok((start, said(&asked.continuation_quantity, "continuationQuantity")?)));
+    let (start, most) = match window {
+        Ok(window) => window,
+        Err(refusal) => return service::refuse(state, heading, caller, Act::Identify, refusal).await,
+    };
     let from = start.map_or(rest.next, |number| number - 1).min(rest.spaces.len());
-    let most = quantity(asked.continuation_quantity.as_ref().and_then(|q| q.value())).unwrap_or(usize::MAX);
+    let most = most.unwrap_or(usize::MAX);
     let found = match sought(&rest.query.parameters) {
         Ok(traits) => {
             let window = Window { from, most, of: Some(&rest.spaces) };
@@ -159,7 +204,7 @@ pub(crate) async fn more(
     let query = rest.query.clone();
     if let (Ok(_), Ok(until)) = (&found, now.checked_add(KEPT)) {
         rest.until = until;
-        state.continuations.keep(rest, now);
+        state.continuations.told(rest);
     }
     let found = found.map(|found| Told { records: found.told, total, left });
     answer(&Answering { state, heading, asked: &message.transmission }, &query, found)
@@ -205,7 +250,7 @@ fn answer(answering: &Answering<'_>, query: &CandidateQuery, found: Result<Told,
         subjects: told
             .records
             .iter()
-            .map(|r| registration(state, standing, Candidate::new(patient(r), weight)))
+            .map(|r| registration(state, standing, Candidate::new(patient(state, r), weight)))
             .collect(),
         reasons: Vec::new(),
         query_ack,
@@ -218,9 +263,10 @@ fn is_pdq(heading: &Heading) -> bool {
     heading.path.ends_with("/pdq")
 }
 
-/// A number of results: what is no such number asks for nothing in particular.
-fn quantity(said: Option<&i64>) -> Option<usize> {
-    said.and_then(|n| usize::try_from(*n).ok()).filter(|n| *n > 0)
+/// A number of results, from one.
+fn quantity(said: i64, name: &str) -> Result<usize, Refusal> {
+    let number = usize::try_from(said).ok().filter(|n| *n > 0);
+    number.ok_or_else(|| Refusal::new(Cause::QueryParameterInvalid).about(name.to_owned()))
 }
 
 /// How sure a match is, in percent: everybody told fits all that was asked, and what was not asked of the five strict

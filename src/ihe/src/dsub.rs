@@ -29,12 +29,11 @@ pub(crate) const PATH: &str = "/ihe/services/dsub";
 /// Filters on documents and on submission sets of one patient (ITI TF-2 Table 3.52.5.3-2); others are not served.
 const OF_DOCUMENTS: &str = "urn:uuid:aa2332d0-f8fe-11e0-be50-0800200c9a66";
 const OF_SETS: &str = "urn:uuid:fbede94e-dbdc-4f6b-bc1f-d730e677cece";
-/// The stored queries with the same parameters.
-const FIND_DOCUMENTS: &str = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d";
-const FIND_SETS: &str = "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9";
 
 /// Action of its faults (WS-BaseNotification 1.3 §4.2).
 const FAULT: &str = "http://docs.oasis-open.org/wsn/fault";
+/// The same of a resource that is not there (WS-Resource 1.2 §5).
+const RESOURCE_FAULT: &str = "http://docs.oasis-open.org/wsrf/fault";
 const TOPIC: &str = "TopicExpression";
 
 /// How long a subscription runs when it does not say, and at most.
@@ -60,7 +59,6 @@ impl Request {
 
 /// Carries the transaction out.
 pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller, request: Request) -> Response {
-    let ending = matches!(request, Request::Unsubscribe);
     let done = match request {
         Request::Subscribe(message) => subscribe(state, heading, caller, &message).await.map(|made| {
             let xml = answer::envelope(state, action::SUBSCRIBE_RESPONSE, heading, 1024, |out| made.write(out));
@@ -80,9 +78,15 @@ pub(crate) async fn handle(state: &IheState, heading: &Heading, caller: &Caller,
         }
         let refusal = fault.refusals().into_iter().next().unwrap_or_else(|| Refusal::new(Cause::Internal));
         tracing::info!(cause = refusal.cause.code(), "ihe.refused");
-        let base = base_fault(&refusal, ending, state.desk.clock().now());
-        answer::fault_as(state, heading, &refusal, FAULT, Some(base))
+        failure(state, heading, &refusal)
     })
+}
+
+/// Answers a refusal in the words of WS-Notification.
+pub(crate) fn failure(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
+    let base = base_fault(refusal, heading.body == "Unsubscribe", state.desk.clock().now());
+    let action = if base.namespace == ns::WSRF_R { RESOURCE_FAULT } else { FAULT };
+    answer::fault_as(state, heading, refusal, action, Some(base))
 }
 
 /// What WS-Notification calls a refusal (WS-BaseNotification 1.3 §4.2, §6.1.2).
@@ -90,7 +94,7 @@ fn base_fault(refusal: &Refusal, ending: bool, now: Timestamp) -> BaseFault {
     let at = |name: &str| refusal.place.as_deref().is_some_and(|place| place.ends_with(name));
     let latest = now.checked_add(LONGEST).unwrap_or(now);
     let (namespace, local_name, more) = match refusal.cause {
-        Cause::UnknownSubscription if ending => (ns::WSRF_RW, "ResourceUnknownFault", Vec::new()),
+        Cause::UnknownSubscription if ending => (ns::WSRF_R, "ResourceUnknownFault", Vec::new()),
         _ if ending => (ns::WSNT, "UnableToDestroySubscriptionFault", Vec::new()),
         Cause::QueryParameterInvalid if at("InitialTerminationTime") => {
             let bounds = vec![("MinimumTime", now.to_string()), ("MaximumTime", latest.to_string())];
@@ -140,11 +144,12 @@ fn following(
     }
     let unserved = |what: &str| Refusal::new(Cause::QueryParameterInvalid).at(format!("{place}/Filter")).about(what);
     let topic = Topic::of(&message.topic).ok_or_else(|| unserved(TOPIC))?;
+    // The stored queries with the same parameters.
     let (query_id, status) = match (message.query_id.as_str(), topic) {
         (OF_DOCUMENTS, Topic::FullDocumentEntry | Topic::MinimalDocumentEntry) => {
-            (FIND_DOCUMENTS, "$XDSDocumentEntryStatus")
+            (iti18::FIND_DOCUMENTS, "$XDSDocumentEntryStatus")
         }
-        (OF_SETS, Topic::SubmissionSetMetadata) => (FIND_SETS, "$XDSSubmissionSetStatus"),
+        (OF_SETS, Topic::SubmissionSetMetadata) => (iti18::FIND_SUBMISSION_SETS, "$XDSSubmissionSetStatus"),
         _ => return Err(unserved("AdhocQuery/@id")),
     };
     let mut params = message.params.clone();

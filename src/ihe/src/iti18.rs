@@ -14,6 +14,7 @@ use wire_soap::{
     xml::Element,
 };
 
+pub(crate) use params::{FIND_DOCUMENTS, FIND_SUBMISSION_SETS};
 use params::{Param, Params, Stored};
 
 use crate::{

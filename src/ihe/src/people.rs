@@ -22,13 +22,12 @@ use crate::{IheState, answer, candidates, errors, iti41, receive::Heading};
 
 /// Code system of our own causes, in acknowledgement details: its name, and its identifier (HL7 v3 `uid` admits no URN).
 const CAUSES: (&str, &str) = ("urn:passerelle:cause", "5d0f6a52-2b1c-4b6e-9d3a-7c1e8f4a9b60");
-/// AUTORISATION, and the system of the words that head attention lines (reference §1.3).
-const AUTHORISATION: (&str, &str) = ("AUTORISATION", "1.2.250.1.213.4.1.2.6.1");
-const MEDECIN_TRAITANT: (&str, &str) = ("STATUT_MT", "1.2.250.1.213.4.1.2.6.3");
-/// Observations on a record (reference §1.3).
-const INTERNET_ACCOUNT: (&str, &str) = ("COMPTE_INTERNET_OUVERT", "1.2.250.1.213.4.1.2.9");
-const RECORD_FACTS: &str = "1.2.250.1.213.4.1.2.3";
-const CLOSING: (&str, &str) = ("FERMETURE_DEMANDE_PATIENT", "1.2.250.1.213.4.1.2.4");
+/// Words that head attention lines, of `mappings/dmp-record-words.tsv`.
+const AUTHORISATION: &str = "AUTORISATION";
+const MEDECIN_TRAITANT: &str = "STATUT_MT";
+/// Observations on a record, of the same.
+const INTERNET_ACCOUNT: &str = "COMPTE_INTERNET_OUVERT";
+const CLOSING: &str = "FERMETURE_DEMANDE_PATIENT";
 /// AdministrativeGender.
 const GENDER: &str = "2.16.840.1.113883.5.1";
 
@@ -155,7 +154,7 @@ async fn demographics(state: &IheState, heading: &Heading, caller: &Caller, mess
     let (subjects, refusals, response) = match &found {
         Ok(record) => {
             transmission.attention_lines = standing(state, record);
-            (vec![registration(state, "completed", patient(record))], Vec::new(), QueryResponse::Ok)
+            (vec![registration(state, "completed", patient(state, record))], Vec::new(), QueryResponse::Ok)
         }
         Err(fault) => {
             let refusals = refusals_of(fault, "demographics");
@@ -219,20 +218,25 @@ async fn management(state: &IheState, heading: &Heading, caller: &Caller, messag
     answering.send(action, |out| rejected.write(out))
 }
 
-fn line((code, system): (&str, &str), value: Value) -> AttentionLine {
-    AttentionLine { key_word_text: Some(CodedText::coded(code, system)), value: Some(value) }
+/// The system of a word that tells of a record.
+fn system_of<'a>(state: &'a IheState, word: &str) -> &'a str {
+    state.desk.terms().record_words.get(word).map_or("", |word| word.scheme.as_str())
+}
+
+fn line(state: &IheState, word: &str, value: Value) -> AttentionLine {
+    AttentionLine { key_word_text: Some(CodedText::coded(word, system_of(state, word))), value: Some(value) }
 }
 
 fn authorisation(state: &IheState, word: &str) -> AttentionLine {
     let words = &state.desk.terms().authorisation_words;
     let word = words.get(word).map(|w| ConceptDescriptor::new(w.label.clone(), w.scheme.clone())).unwrap_or_default();
-    line(AUTHORISATION, Value::CodedValue(word))
+    line(state, AUTHORISATION, Value::CodedValue(word))
 }
 
 /// What stands between the caller and the record.
 fn standing(state: &IheState, record: &Record) -> Vec<AttentionLine> {
     let word = if record.authorised { "given" } else { "none" };
-    vec![authorisation(state, word), line(MEDECIN_TRAITANT, record.medecin_traitant.into())]
+    vec![authorisation(state, word), line(state, MEDECIN_TRAITANT, record.medecin_traitant.into())]
 }
 
 pub(crate) fn registration<P>(state: &IheState, status: &str, patient: P) -> Registration<P> {
@@ -242,17 +246,17 @@ pub(crate) fn registration<P>(state: &IheState, status: &str, patient: P) -> Reg
 }
 
 /// A holder as the DMP writes one.
-pub(crate) fn patient(record: &Record) -> Patient {
+pub(crate) fn patient(gateway: &IheState, record: &Record) -> Patient {
     let Holder { ins, traits, state, .. } = &record.holder;
-    let observe = |(code, system): (&str, &str), value: bool| {
-        AdministrativeObservation::new(ConceptDescriptor::new(code, system), value.into())
+    let observe = |word: &str, value: bool| {
+        AdministrativeObservation::new(ConceptDescriptor::new(word, system_of(gateway, word)), value.into())
     };
     let emergency = record.settings.emergency;
     let mut observations = vec![
         observe(INTERNET_ACCOUNT, *state == SpaceState::Open),
-        observe(("RATTACHEMENT_ENS", RECORD_FACTS), true),
-        observe(("OPPOSITION_BRIS_DE_GLACE", RECORD_FACTS), !emergency.bris_de_glace),
-        observe(("OPPOSITION_ACCES_URGENCE", RECORD_FACTS), !emergency.centre15),
+        observe("RATTACHEMENT_ENS", true),
+        observe("OPPOSITION_BRIS_DE_GLACE", !emergency.bris_de_glace),
+        observe("OPPOSITION_ACCES_URGENCE", !emergency.centre15),
     ];
     if *state == SpaceState::Closed {
         observations.push(observe(CLOSING, true));

@@ -340,9 +340,9 @@ fn failed(state: &IheState, heading: &Heading, refusal: &Refusal) -> Response {
             | Kind::ListAuthorised
             | Kind::ListPatients
             | Kind::Feed
-            | Kind::Identifiers
-            | Kind::Subscribe,
+            | Kind::Identifiers,
         ) => return answer::fault(state, heading, refusal),
+        Some(Kind::Subscribe) => return dsub::failure(state, heading, refusal),
         Some(Kind::Iti18 | Kind::Iti38) => return iti18::failure(state, heading, refusals),
         Some(Kind::Iti43 | Kind::Iti39) => return iti43::failure(state, heading, refusals),
         Some(Kind::Iti41) => action::PROVIDE_AND_REGISTER_RESPONSE,

@@ -2,7 +2,10 @@
 //!
 //! `PASSERELLE__SECTION__KEY` in the environment overrides a key. Paths are relative to the folder of the file.
 
+mod exchange;
+mod identity;
 mod outward;
+mod trust;
 
 use std::{
     net::SocketAddr,
@@ -12,11 +15,10 @@ use std::{
 use access::AccessPolicy;
 use serde::{Deserialize, Serialize};
 
-mod identity;
-
+pub(crate) use exchange::{Address, Dsub, Xades};
 pub(crate) use identity::{Consumer, Identity};
-
 pub(crate) use outward::{Outward, Role, Upstream, Xca};
+pub(crate) use trust::{OcspSetting, Tls, Trust};
 
 /// Prefix of the environment's keys.
 const PREFIX: &str = "PASSERELLE__";
@@ -47,55 +49,6 @@ pub(crate) struct Config {
     pub(crate) mappings: MappingsSection,
 }
 
-/// Section `[xades]`: signatures of submission sets.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Xades {
-    /// What follows from what is found.
-    pub(crate) policy: desk::SignaturePolicy,
-    /// Whether sets that come to the DMP's services must be signed.
-    pub(crate) required: bool,
-    /// Whether SHA-1 is admitted in digest and signature.
-    pub(crate) allow_sha1: bool,
-}
-
-impl Default for Xades {
-    fn default() -> Self {
-        Self { policy: desk::SignaturePolicy::default(), required: false, allow_sha1: true }
-    }
-}
-
-/// An address of a structure's own, called on its behalf and nobody else's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Address {
-    /// The structure (`Struct_IdNat`).
-    pub(crate) structure: space::StructureId,
-    /// How its addresses begin: `https://host:port/path`.
-    pub(crate) address: String,
-}
-
-impl Address {
-    pub(crate) fn admitted(list: &[Self]) -> Vec<ihe::Admitted> {
-        let one = |a: &Self| ihe::Admitted { structure: a.structure.clone(), address: a.address.clone() };
-        list.iter().map(one).collect()
-    }
-
-    /// Whether it names a host to be called over TLS.
-    fn is_sound(&self) -> bool {
-        let host = self.address.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
-        host.is_some_and(|host| !host.is_empty()) && !self.address.contains(['@', '%', '#', '?', ' '])
-    }
-}
-
-/// Section `[dsub]`: subscriptions to what comes into a space (ITI-52, ITI-53).
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Dsub {
-    /// Addresses of structures that may be told; none, and nobody may subscribe.
-    pub(crate) consumers: Vec<Address>,
-}
-
 /// Section `[gateway]`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -119,89 +72,6 @@ pub(crate) struct Listen {
 impl Default for Listen {
     fn default() -> Self {
         Self { pro: SocketAddr::from(([127, 0, 0, 1], 8443)), admin: SocketAddr::from(([127, 0, 0, 1], 9464)) }
-    }
-}
-
-/// Section `[tls]`. Files are read again when they change.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Tls {
-    /// Certificate chain of the gateway (PEM).
-    pub(crate) certificate: PathBuf,
-    /// Its private key (PEM, PKCS#8, mode 0600).
-    pub(crate) key: PathBuf,
-    /// Authorities whose cards and structure certificates are trusted (PEM).
-    pub(crate) authorities: Vec<PathBuf>,
-    /// Their revocation lists (PEM or DER).
-    pub(crate) crls: Vec<PathBuf>,
-    /// Trust nothing of an authority whose revocation list is absent or out of date.
-    pub(crate) require_fresh_crl: bool,
-}
-
-impl Default for Tls {
-    fn default() -> Self {
-        Self {
-            certificate: "pki/server.pem".into(),
-            key: "pki/server.key".into(),
-            authorities: vec!["pki/ca.pem".into()],
-            crls: vec!["pki/crl.pem".into()],
-            require_fresh_crl: true,
-        }
-    }
-}
-
-/// Section `[trust]`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Trust {
-    /// Accept SHA-1 in the signature of a VIHF (UNVERIFIED that the DMP still does; off).
-    pub(crate) allow_sha1: bool,
-    /// How far a client's clock may be off, in seconds.
-    pub(crate) clock_skew_s: u64,
-    /// How long a VIHF holds after its IssueInstant, in seconds.
-    pub(crate) vihf_lifetime_s: u64,
-    /// Attributes that may carry the reason of a break-glass access (UNVERIFIED name).
-    pub(crate) reason_attributes: Vec<String>,
-    /// Refuse sectors of activity that are not in the table of facilities (JDV_J02; whether JDV_J61, which the VIHF names,
-    /// has others is UNVERIFIED).
-    pub(crate) check_sector: bool,
-    /// Refuse a VIHF of *authentification indirecte renforcée* without AuthnContextDecl (UNVERIFIED that it must be there).
-    pub(crate) air_declares: bool,
-    /// Ask the authorities' responders about certificates (OCSP): `off`, `soft` (silence lets pass for `ocsp_grace_s`) or
-    /// `hard` (silence refuses).
-    pub(crate) ocsp: OcspSetting,
-    /// Responder to ask instead of those that certificates name; empty = theirs.
-    pub(crate) ocsp_url: String,
-    /// How long a call waits for a responder, in milliseconds.
-    pub(crate) ocsp_timeout_ms: u64,
-    /// Under `soft`, how long a certificate passes from the first question without an answer, in seconds.
-    pub(crate) ocsp_grace_s: u64,
-}
-
-/// Whether and how responders are asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum OcspSetting {
-    #[default]
-    Off,
-    Soft,
-    Hard,
-}
-
-impl Default for Trust {
-    fn default() -> Self {
-        Self {
-            allow_sha1: false,
-            clock_skew_s: 120,
-            vihf_lifetime_s: 3600,
-            reason_attributes: vec!["Mode_Acces_Raison".into()],
-            check_sector: true,
-            air_declares: false,
-            ocsp: OcspSetting::Off,
-            ocsp_url: String::new(),
-            ocsp_timeout_ms: 1500,
-            ocsp_grace_s: 3600,
-        }
     }
 }
 

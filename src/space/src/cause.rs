@@ -209,8 +209,8 @@ causes! {
         "This identifier is no CX: id^^^&OID&ISO.";
     MetadataReferenceId, "metadata_reference_id", "ITI TF-3 §4.2.3.2.28, Table 4.2.3.1.7-2 (CXi)", "Cette référence n'est pas un CXi : id^^^&OID&ISO^type.",
         "This reference is no CXi: id^^^&OID&ISO^type.";
-    MetadataPatientInfo, "metadata_patient_info", "ITI TF-3 §4.2.3.2.23", "sourcePatientInfo a des valeurs PID-n|…, sans PID-2, 4, 12 ni 19 ; PID-7 est une date, PID-8 un sexe de la table 0001.",
-        "sourcePatientInfo has values PID-n|…, without PID-2, 4, 12 or 19; PID-7 is a date, PID-8 a sex of table 0001.";
+    MetadataPatientInfo, "metadata_patient_info", "ITI TF-3 §4.2.3.2.23", "sourcePatientInfo a des valeurs PID-n|…, sans PID-2, 4, 12 ni 19 ; PID-7 est une date, PID-8 un sexe de la table 0001 (ou I).",
+        "sourcePatientInfo has values PID-n|…, without PID-2, 4, 12 or 19; PID-7 is a date, PID-8 a sex of table 0001 (or I).";
     MetadataPerson, "metadata_person", "ITI TF-3 Table 4.2.3.1.7-2 (XCN)", "Cette personne n'est pas un XCN : un identifiant ou un nom, l'autorité en &OID&ISO au neuvième composant.",
         "This person is no XCN: an identifier or a name, the authority as &OID&ISO in the ninth component.";
     MetadataOrganization, "metadata_organization", "ITI TF-3 Table 4.2.3.1.7-2 (XON)", "Cette organisation n'est pas un XON : un nom, l'autorité en &OID&ISO au sixième composant quand l'identifiant n'est pas un OID.",

@@ -147,6 +147,14 @@ pub struct Profession {
     pub activity: Option<String>,
 }
 
+impl Profession {
+    /// Whether it is that of a physician (TRE_G15 `10`): médecins traitants are, and columns of the functional rights ask it.
+    #[must_use]
+    pub fn is_physician(&self) -> bool {
+        self.code == "10"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,10 +24,15 @@ impl<'a> Shapes<'a> {
         }
     }
 
-    /// An entry of a document that is put in.
-    pub(crate) fn entry(&mut self, entry: &DocumentEntry) {
+    /// What a new version of an entry may set whoever changes it: its identifier, and the community it says it is of.
+    pub(crate) fn identifiers(&mut self, entry: &DocumentEntry) {
         self.hold(is_entry_uuid(&entry.entry_uuid), Cause::MetadataUuid, "entryUUID");
         self.home(entry.home.as_deref());
+    }
+
+    /// An entry of a document that is put in.
+    pub(crate) fn entry(&mut self, entry: &DocumentEntry) {
+        self.identifiers(entry);
         if let Some(id) = &entry.source_patient_id {
             self.hold(is_cx(id), Cause::MetadataPatientId, "sourcePatientId");
         }

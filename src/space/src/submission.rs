@@ -119,6 +119,7 @@ impl Submission {
             // looked at.
             let mut check = EntryCheck { terms, rules, document, wrong: &mut wrong };
             check.confidentiality(&document.entry);
+            Shapes::at(&document.place, check.wrong).identifiers(&document.entry);
             if let Some(ins) = &ins {
                 check.patient(ins);
             }

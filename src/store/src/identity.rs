@@ -10,7 +10,7 @@ use crate::{
     db::{Connection, Sql},
     error::StoreError,
     holders::space_id,
-    records::{Change, json},
+    records::{Change, Notification, json},
     vault::DataKey,
     writer::{Guard, Job, PreparedChange, SpaceChange},
 };
@@ -100,11 +100,23 @@ impl Store {
     /// # Errors
     /// As [`Store::deposit`].
     pub async fn change_all(&self, changes: Vec<(&Permit, Change, &TraceEvent)>) -> Result<(), StoreError> {
+        let silent = changes.into_iter().map(|(permit, change, event)| (permit, change, event, Vec::new()));
+        self.change_all_telling(silent.collect()).await
+    }
+
+    /// The same, each with what its holder is to be told.
+    ///
+    /// # Errors
+    /// As [`Store::deposit`].
+    pub async fn change_all_telling(
+        &self,
+        changes: Vec<(&Permit, Change, &TraceEvent, Vec<Notification>)>,
+    ) -> Result<(), StoreError> {
         let mut prepared = Vec::with_capacity(changes.len());
-        for (permit, change, event) in changes {
+        for (permit, change, event, told) in changes {
             let change = self.prepared(permit, change).await?;
-            let trace = self.trace(event)?;
-            prepared.push(SpaceChange { guard: Guard::on(permit), change, trace, messages: Vec::new() });
+            let messages = self.sealed(&permit.space().to_string(), told)?;
+            prepared.push(SpaceChange { guard: Guard::on(permit), change, trace: self.trace(event)?, messages });
         }
         self.writer.submit(Job::Change(prepared)).await.map(drop)
     }

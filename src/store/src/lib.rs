@@ -63,6 +63,7 @@ pub use evidence::{EvidenceKey, EvidenceVerifier, Head};
 pub use feed::FedEvent;
 pub use identity::Notice;
 pub use jobs::{JobSpec, JobState, Leased};
+pub use links::MOST_LINKS;
 pub use merge::Merge;
 pub use metrics::StoreMetrics;
 pub use proofs::{Consistency, Proven, check_growth, check_proof};

@@ -2,7 +2,7 @@
 //! asks by which numbers the person is known is told of both.
 
 use access::{Operation, Permit};
-use space::SpaceId;
+use space::{Cause, SpaceId};
 
 use crate::{
     Store,
@@ -11,13 +11,31 @@ use crate::{
     holders::space_id,
 };
 
+/// Links of one space, at most: each is opened when it is asked by which numbers its holder is known.
+pub const MOST_LINKS: usize = 10;
+
+/// Refuses a merge after which a space would have too many links.
+pub(crate) async fn check(c: &mut Connection, from: &str, to: &str) -> Result<(), StoreError> {
+    let sql = Sql::new(
+        "SELECT COUNT(DISTINCT l.other_space) FROM linked_space l WHERE l.space_id IN ($1, $2) \
+         AND l.other_space NOT IN ($3, $4)",
+    );
+    let row = c.one(sql.bind(from).bind(to).bind(from).bind(to)).await?;
+    let count = row.map_or(Ok(0), |row| row.int(0))?;
+    if usize::try_from(count).is_ok_and(|count| count <= MOST_LINKS) {
+        Ok(())
+    } else {
+        Err(StoreError::conflict(Cause::TooManyResults, None))
+    }
+}
+
 impl Store {
     /// The spaces that are known as the same person's, oldest link first.
     ///
     /// # Errors
     /// When the permit is for another operation, or the database fails.
     pub async fn linked_spaces(&self, permit: &Permit) -> Result<Vec<SpaceId>, StoreError> {
-        crate::demand(permit, |o| matches!(o, Operation::CrossReference | Operation::Merge))?;
+        crate::demand(permit, |o| matches!(o, Operation::CrossReference | Operation::Merge | Operation::Notify))?;
         let sql = Sql::new("SELECT other_space FROM linked_space WHERE space_id = $1 ORDER BY since_ms, other_space");
         let mut reader = self.readers.get().await?;
         let rows = reader.all(sql.bind(permit.space().to_string())).await?;

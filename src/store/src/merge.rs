@@ -150,6 +150,7 @@ pub(crate) async fn check(connection: &mut Connection, space: &str, absorption: 
     if connection.one(sql).await?.map_or(Ok(0), |row| row.int(0))? > MOST {
         return Err(StoreError::conflict(Cause::TooLarge, None));
     }
+    links::check(connection, &absorption.retired, space).await?;
     // What is yet to be passed on is sealed for the space it came into.
     let sql = Sql::new("SELECT set_uuid FROM upstream WHERE space_id = $1 AND state <> 'sent' LIMIT 1");
     if connection.one(sql.bind(&absorption.retired)).await?.is_some() {

@@ -67,6 +67,7 @@ const SPLIT: &[&str] = &[
     "trait_index",
     "local_index",
     "local_identifier",
+    "linked_space",
     "authorisation",
     "medecin_traitant",
     "submission_set",

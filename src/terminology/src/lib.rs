@@ -26,6 +26,7 @@ built_in!(
     "confidentiality-codes.tsv",
     "content-types.tsv",
     "dmp-authorisation-status.tsv",
+    "dmp-record-words.tsv",
     "document-types.tsv",
     "droits-fonctionnels-dmp.tsv",
     "format-codes.tsv",
@@ -117,6 +118,8 @@ pub struct Terminology {
     pub professions: ValueSet,
     /// Words of TD0.2 on the caller's authorisation, by state (`given`, `none`, `blocked`).
     pub authorisation_words: ValueSet,
+    /// Words that TD0.2 and its like tell of a record by.
+    pub record_words: ValueSet,
 }
 
 impl Terminology {
@@ -137,6 +140,7 @@ impl Terminology {
             author_specialties: set("author-specialties.tsv")?,
             professions: set("professions.tsv")?,
             authorisation_words: set("dmp-authorisation-status.tsv")?,
+            record_words: set("dmp-record-words.tsv")?,
         })
     }
 }

@@ -38,8 +38,8 @@ pub const RMD: &str = "urn:ihe:iti:rmd:2017";
 pub const WSNT: &str = "http://docs.oasis-open.org/wsn/b-2";
 /// Base faults of web services' resources (OASIS WS-BaseFaults 1.2).
 pub const WSRF_BF: &str = "http://docs.oasis-open.org/wsrf/bf-2";
-/// Faults of web services' resources (OASIS WS-Resource 1.2).
-pub const WSRF_RW: &str = "http://docs.oasis-open.org/wsrf/rw-2";
+/// Faults of web services' resources (OASIS WS-Resource 1.2 §5).
+pub const WSRF_R: &str = "http://docs.oasis-open.org/wsrf/r-2";
 /// Topics of IHE DSUB (ITI TF-2 §3.52).
 pub const DSUB: &str = "urn:ihe:iti:dsub:2009";
 /// XML Schema instance attributes: `xsi:type`, `xsi:nil` (W3C XML Schema part 1, §2.6).

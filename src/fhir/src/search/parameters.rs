@@ -106,6 +106,13 @@ parameters! {
 }
 
 parameters! {
+    /// What ITI-104 takes away: a number, or with `link` that two are one person's.
+    PATIENT_REMOVAL:
+    "identifier" Token "http://hl7.org/fhir/SearchParameter/Patient-identifier";
+    "link.identifier" | "link:identifier" Token "";
+}
+
+parameters! {
     /// Traces of a space.
     AUDIT_EVENT:
     "patient" Reference "http://hl7.org/fhir/SearchParameter/AuditEvent-patient";

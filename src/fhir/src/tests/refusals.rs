@@ -97,6 +97,15 @@ async fn what_is_wrong_in_a_bundle_is_told_by_its_fhirpath_and_nothing_is_stored
             format!("{r}.content[0].attachment.hash"),
         ),
         (
+            broken(|e| {
+                e[1]["resource"]["context"]["related"] =
+                    json!([{ "identifier": { "system": "urn:oid:1.2.3", "value": "7" } }]);
+            }),
+            422,
+            "metadata_reference_id",
+            format!("{r}.context.related[0].identifier.type"),
+        ),
+        (
             broken(|e| e[1]["resource"]["content"][0]["attachment"]["hash"] = "2jmj7l5rSw0yVb/vlWAYkK/YBwk=".into()),
             409,
             "non_identical_hash",

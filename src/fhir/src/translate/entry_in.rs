@@ -212,7 +212,11 @@ fn related(reader: &mut Reader<'_>, context: &wire_fhir::Context) -> Vec<Cx> {
     let mut found = Vec::new();
     for (index, reference) in context.related.iter().enumerate() {
         match reference.identifier.as_ref().and_then(|i| person::identifier_cx(i, "")) {
-            Some(cx) => found.push(cx),
+            Some(cx) if cx.id_type().is_some() => found.push(cx),
+            Some(_) => {
+                let place = format!("context.related[{index}].identifier.type");
+                reader.refuse(Cause::MetadataReferenceId, &place, "type");
+            }
             None => {
                 reader.refuse(Cause::ResourceInvalid, &format!("context.related[{index}].identifier"), "identifier")
             }

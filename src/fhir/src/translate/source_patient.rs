@@ -39,7 +39,8 @@ pub(crate) fn patient(id: Option<&Cx>, info: &[String]) -> Patient {
 
 /// sourcePatientId of a resource: its local number, or its INS.
 pub(crate) fn id(patient: &Patient) -> Option<Cx> {
-    patient.identifier.iter().find_map(|i| person::identifier_cx(i, "PI"))
+    // An identifier whose system is no OID has no authority that metadata could name.
+    patient.identifier.iter().filter_map(|i| person::identifier_cx(i, "PI")).find(|cx| cx.authority().is_some())
 }
 
 /// sourcePatientInfo of a resource.

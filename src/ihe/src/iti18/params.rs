@@ -33,6 +33,11 @@ const OF_ENTRIES: [&str; 17] = [
     "ServiceStopTimeTo",
 ];
 
+/// FindDocuments.
+pub(crate) const FIND_DOCUMENTS: &str = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d";
+/// FindSubmissionSets.
+pub(crate) const FIND_SUBMISSION_SETS: &str = "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9";
+
 /// The stored queries (ITI TF-2 Table 3.18.4.1.2.4-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stored {
@@ -54,9 +59,9 @@ pub(super) enum Stored {
 
 impl Stored {
     const ALL: [(&'static str, Self); 14] = [
-        ("urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d", Self::FindDocuments),
+        (FIND_DOCUMENTS, Self::FindDocuments),
         ("urn:uuid:12941a89-e02e-4be5-967c-ce4bfc8fe492", Self::FindDocumentsByReferenceId),
-        ("urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9", Self::FindSubmissionSets),
+        (FIND_SUBMISSION_SETS, Self::FindSubmissionSets),
         ("urn:uuid:958f3006-baad-4929-a4de-ff1114824431", Self::FindFolders),
         ("urn:uuid:10b545ea-725c-446d-9b95-8aeb444eddf3", Self::GetAll),
         ("urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4", Self::GetDocuments),

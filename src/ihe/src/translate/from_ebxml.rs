@@ -44,7 +44,14 @@ pub(crate) fn submission(objects: &RegistryObjectList, own: &str, at: &Dtm) -> R
                     return Err(Refusal::new(Cause::OneSubmissionSet).at(object.place()));
                 }
             }
-            RegistryObject::ExtrinsicObject(entry) => documents.push(document(entry, own, at)?),
+            RegistryObject::ExtrinsicObject(entry) => {
+                let slots = Slots::of_object(&entry.common)?;
+                let read = document(entry, slots, own, at)?;
+                if !read.announced_hash.as_deref().is_none_or(is_sha1) {
+                    return Err(broken(Cause::MetadataHash, &read.place, "hash"));
+                }
+                documents.push(read);
+            }
             RegistryObject::Association(link) => associations.push(association(link)?),
             RegistryObject::Classification(mark)
                 if matches!(mark.node.as_deref(), Some(scheme::SET_NODE | scheme::FOLDER_NODE)) => {}
@@ -71,8 +78,10 @@ fn broken(cause: Cause, place: &str, what: &str) -> Refusal {
     Refusal::new(cause).at(place).about(what)
 }
 
-/// SHA-1 in hexadecimal.
-const SHA1_DIGITS: usize = 40;
+/// Whether a text is a SHA-1 in hexadecimal.
+fn is_sha1(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
 
 fn is_node(common: &Common, node: &str) -> bool {
     common.classifications.iter().any(|c| c.node.as_deref() == Some(node))
@@ -89,13 +98,17 @@ impl<'a> Slots<'a> {
         Self { common, read: Vec::new() }
     }
 
-    /// The slots of an object of the submission, once it is known to be put together as ebRIM asks: no name twice, and
-    /// what is said inside it said of it.
-    fn of_object(common: &'a Common) -> Result<Self> {
+    /// The slots of something of the submission, none of them twice.
+    fn once(common: &'a Common) -> Result<Self> {
         let mut names = HashSet::new();
-        if let Some(twice) = common.slots.iter().find(|s| !names.insert(s.name.as_str())) {
-            return Err(broken(Cause::MetadataRepeated, &common.place.0, &twice.name));
+        match common.slots.iter().find(|s| !names.insert(s.name.as_str())) {
+            Some(twice) => Err(broken(Cause::MetadataRepeated, &common.place.0, &twice.name)),
+            None => Ok(Self::new(common)),
         }
+    }
+
+    /// The same of an object, once it is known to be put together as ebRIM asks: what is said inside it is said of it.
+    fn of_object(common: &'a Common) -> Result<Self> {
         let classified = common.classifications.iter().map(|c| (&c.classified_object, &c.common.place.0));
         let identified = common.external_identifiers.iter().map(|i| (&i.registry_object, &i.common.place.0));
         for (named, place) in classified.chain(identified) {
@@ -104,7 +117,7 @@ impl<'a> Slots<'a> {
                 return Err(Refusal::new(Cause::MetadataParent).at(place));
             }
         }
-        Ok(Self::new(common))
+        Self::once(common)
     }
 
     fn values(&mut self, name: &'a str) -> Vec<String> {
@@ -184,7 +197,7 @@ fn codes(common: &Common, scheme: &str) -> Result<Vec<Code>> {
 fn authors(common: &Common, scheme: &str) -> Result<Vec<Author>> {
     classified(common, scheme)
         .map(|classification| {
-            let mut slots = Slots::new(&classification.common);
+            let mut slots = Slots::once(&classification.common)?;
             Ok(Author {
                 person: slots.one("authorPerson")?.map(Xcn),
                 institutions: slots.values("authorInstitution").into_iter().map(Xon).collect(),
@@ -206,7 +219,8 @@ fn identifier(common: &Common, scheme: &str, attribute: &str) -> Result<String> 
     }
 }
 
-fn document(object: &ExtrinsicObject, own: &str, at: &Dtm) -> Result<SubmittedDocument> {
+/// An entry, by its slots.
+fn document<'a>(object: &'a ExtrinsicObject, mut slots: Slots<'a>, own: &str, at: &Dtm) -> Result<SubmittedDocument> {
     let common = &object.common;
     let place = &common.place.0;
     let kind = match common.object_type.as_deref() {
@@ -214,15 +228,11 @@ fn document(object: &ExtrinsicObject, own: &str, at: &Dtm) -> Result<SubmittedDo
         Some(scheme::ON_DEMAND_DOCUMENT) => EntryKind::OnDemand,
         _ => return Err(broken(Cause::MetadataObject, place, "objectType")),
     };
-    let mut slots = Slots::of_object(common)?;
     let announced_size = slots
         .one("size")?
         .map(|s| s.parse::<u64>().map_err(|_| broken(Cause::MetadataSize, place, "size")))
         .transpose()?;
     let announced_hash = slots.one("hash")?;
-    if announced_hash.as_ref().is_some_and(|h| h.len() != SHA1_DIGITS || !h.bytes().all(|b| b.is_ascii_hexdigit())) {
-        return Err(broken(Cause::MetadataHash, place, "hash"));
-    }
     let repository = slots.one("repositoryUniqueId")?.filter(|r| r != own);
     let made = slots.time("creationTime")?;
     // A document that is made when it is asked for has no instant of making: what stands is when it was registered.
@@ -263,9 +273,10 @@ fn document(object: &ExtrinsicObject, own: &str, at: &Dtm) -> Result<SubmittedDo
     Ok(SubmittedDocument { entry, place: place.clone(), announced_hash, announced_size })
 }
 
-/// An entry as another registry gives it back, with what a registry sets.
+/// An entry as another registry gives it back, with what a registry sets. How well it is put together is that registry's.
 pub(crate) fn registered_entry(object: &ExtrinsicObject, at: &Dtm) -> Result<DocumentEntry> {
-    let SubmittedDocument { mut entry, place, announced_hash, announced_size } = document(object, "", at)?;
+    let SubmittedDocument { mut entry, place, announced_hash, announced_size } =
+        document(object, Slots::new(&object.common), "", at)?;
     let common = &object.common;
     entry.status = match common.status.as_deref() {
         Some(urn) => AvailabilityStatus::from_urn(urn)
@@ -326,6 +337,7 @@ fn association(link: &ebxml::Association) -> Result<(Association, String)> {
     let place = link.common.place.0.clone();
     let kind = AssociationKind::from_urn(&link.association_type)
         .ok_or_else(|| broken(Cause::AssociationType, &place, "associationType"))?;
+    let slots = Slots::once(&link.common)?.rest();
     let documentation = classified(&link.common, scheme::ASSOCIATION_DOCUMENTATION).next().map(code).transpose()?;
     let association = Association {
         entry_uuid: link.common.id.clone(),
@@ -333,7 +345,7 @@ fn association(link: &ebxml::Association) -> Result<(Association, String)> {
         source: link.source.clone(),
         target: link.target.clone(),
         status: AvailabilityStatus::Approved,
-        slots: link.common.slots.iter().map(slot).collect(),
+        slots,
         documentation,
     };
     Ok((association, place))

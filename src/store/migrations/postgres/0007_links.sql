@@ -5,4 +5,4 @@ CREATE TABLE linked_space (
     other_space        TEXT    NOT NULL,
     since_ms           BIGINT  NOT NULL,
     PRIMARY KEY (space_id, other_space)
-);
+) PARTITION BY HASH (space_id);
