@@ -340,3 +340,23 @@ fn an_edge_that_cannot_call_says_so_before_it_starts() {
     let (code, told) = wrong(&options("localhost:1"));
     assert_eq!(code, Some(0), "{told}");
 }
+
+#[tokio::test]
+async fn what_is_put_in_under_a_number_that_gave_way_is_passed_on_under_the_one_that_goes_on() {
+    let world = World::new().await;
+    let survivor = world.edge.ins(0).to_owned();
+    let retired = crate::identity::second_identity(&world.edge, "2801175123462", "AUBRY", "gave-way.ndjson");
+    let _ = world.edge.command(&["space", "authorise", "--ins", &retired, "--who", "medecin"]);
+    let _ = world.edge.command(&["space", "merge", "--ins", &retired, "--into", &survivor]);
+    let ins = Ins::parse(&retired, InsOid::NirTest, InsTolerance::Test).expect("an INS");
+    let mut here = Caller::with(&world.edge, "medecin", 0, |c| c.request.patient = Some(ins));
+    here.ins = retired;
+    let document = TestDocument::biology();
+    here.put(&document).await;
+    world.reached("sent", 1).await;
+    // Upstream nobody has ever heard of the number that gave way.
+    let mut there = Caller::of(&world.core, "medecin", 0);
+    assert_eq!(there.bytes(&document.unique_id).await, document.body.as_slice());
+    let found = there.query(&soap::get_documents(&document.unique_id)).await.text();
+    assert!(found.contains(&survivor) && !found.contains(&here.ins), "{found}");
+}

@@ -282,9 +282,14 @@ impl Desk {
             return Err(acting.refuse(None, vec![refusal]).await);
         }
         let candidates = match window.of {
-            None => self.store.spaces_of_traits(&leave, query, MOST_SPACES).await?,
+            None => self.store.spaces_of_traits(&leave, query, MOST_SPACES + 1).await?,
             Some(before) => before.iter().copied().skip(window.from).take(window.most).collect(),
         };
+        // An answer that left somebody out would be taken for all there are.
+        if candidates.len() > MOST_SPACES {
+            let refusal = Refusal::new(Cause::TooManyResults).about(format!("{MOST_SPACES} people"));
+            return Err(acting.refuse(None, vec![refusal]).await);
+        }
         let mut found = Vec::new();
         for space in candidates {
             let Some((permit, known)) = self.told(&acting, space).await? else { continue };

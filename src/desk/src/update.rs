@@ -22,7 +22,7 @@ use crate::{
     act::{Acting, Attempt, on_settings},
 };
 use rules::{
-    PREVIOUS_VERSION, act_for, action_of, corrected, member, previous_version, propagates, unmodifiable,
+    PREVIOUS_VERSION, act_for, action_of, altered, corrected, member, previous_version, propagates, unmodifiable,
     visibility_actions,
 };
 
@@ -380,7 +380,7 @@ impl Updating<'_> {
         }
         let mut entry = if actions.is_empty() || own == Some(Rule::Own) || corrected(old, new) {
             let wrong = document.check(&self.desk.terms, self.desk.options.rules);
-            if corrected(old, new) && !wrong.is_empty() {
+            if altered(old, new) && !wrong.is_empty() {
                 return Err(Attempt::Refused(wrong));
             }
             if corrected(old, new) || actions.is_empty() {

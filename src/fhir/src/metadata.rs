@@ -80,7 +80,7 @@ fn patient() -> Value {
     let mut patient = resource("Patient", FR_CORE_PATIENT_INS, &served, PATIENT);
     patient["conditionalUpdate"] = true.into();
     patient["conditionalDelete"] = "single".into();
-    patient["documentation"] = "ITI-104 : PUT et DELETE Patient?identifier=… seulement, pour les domaines de la structure appelante. Recherche sans numéro : en régulation seulement.".into();
+    patient["documentation"] = "ITI-104 : PUT et DELETE Patient?identifier=… seulement, pour les domaines de la structure appelante ; link replaced-by fusionne, seealso lie, DELETE avec link:identifier délie. Recherche sans numéro : en régulation seulement.".into();
     patient["operation"] = json!([
         { "name": "ihe-pix", "definition": "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix" },
         { "name": "match", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-match" },

@@ -83,7 +83,7 @@ impl<'a> Shapes<'a> {
     }
 
     fn home(&mut self, home: Option<&str>) {
-        let sound = home.is_none_or(|h| h.strip_prefix("urn:oid:").is_some_and(is_bare_oid));
+        let sound = home.filter(|h| !h.is_empty()).is_none_or(|h| h.strip_prefix("urn:oid:").is_some_and(is_bare_oid));
         self.hold(sound, Cause::MetadataCommunity, "homeCommunityId");
     }
 

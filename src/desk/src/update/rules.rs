@@ -115,10 +115,16 @@ pub(super) fn corrected(old: &DocumentEntry, new: &DocumentEntry) -> bool {
         && old.service_start_time == new.service_start_time
         && old.service_stop_time == new.service_stop_time
         && old.language_code == new.language_code
-        && old.source_patient_id == new.source_patient_id
-        && old.source_patient_info == new.source_patient_info
-        && same_slots(&old.extra, &new.extra)
         && old.reference_ids == new.reference_ids)
+}
+
+/// Whether anything that is stored as it comes differs: what is corrected, and what software often sends again in words of
+/// its own, which is no correction of somebody else's document.
+pub(super) fn altered(old: &DocumentEntry, new: &DocumentEntry) -> bool {
+    corrected(old, new)
+        || old.source_patient_id != new.source_patient_id
+        || old.source_patient_info != new.source_patient_info
+        || !same_slots(&old.extra, &new.extra)
 }
 
 /// Whether slots say the same, in whatever order.

@@ -10,6 +10,7 @@ on_both! {
     nothing_that_is_put_in_meanwhile_is_lost_by_a_merge
     nor_by_a_merge_of_another_process
     a_space_that_was_taken_over_is_forgotten_with_the_one_that_took_it
+    links_of_spaces_go_on_with_a_merge_and_are_forgotten_with_a_space
 }
 
 fn local(number: &str) -> LocalId {
@@ -190,4 +191,54 @@ async fn a_space_that_was_taken_over_is_forgotten_with_the_one_that_took_it(worl
     let find = world.leave(Operation::Find, survivor, 3);
     assert!(matches!(world.store.entries(&find, &EntryQuery::default()).await, Err(StoreError::Forgotten)));
     assert!(world.problems(&world.store).await.is_empty(), "the log still proves itself");
+}
+
+async fn links_of_spaces_go_on_with_a_merge_and_are_forgotten_with_a_space(world: World) {
+    let (other, ins) = world.other().await;
+    let link = |other: SpaceId| Change::LinkSpace { other, since_ms: 1, told: Vec::new() };
+    // What each knows, and how often it was changed.
+    let (mut here, mut there) = (1, 1);
+    let (event, event_there) = (world.event_in(world.space), world.event_in(other));
+    let both = [world.operator(Operation::Merge, world.space, here), world.operator(Operation::Merge, other, there)];
+    let pair = vec![(&both[0], link(other), &event), (&both[1], link(world.space), &event_there)];
+    world.store.change_all(pair).await.expect("linked");
+    (here, there) = (here + 1, there + 1);
+    let strangers: Vec<SpaceId> = (0..11).map(|_| SpaceId(rng().uuid())).collect();
+    for stranger in &strangers[..9] {
+        let permit = world.operator(Operation::Merge, world.space, here);
+        world.store.change(&permit, link(*stranger), &event).await.expect("linked");
+        here += 1;
+    }
+    for stranger in &strangers[9..] {
+        let permit = world.operator(Operation::Merge, other, there);
+        world.store.change(&permit, link(*stranger), &event_there).await.expect("linked");
+        there += 1;
+    }
+    let linked = async |space: SpaceId, revision: i64| {
+        let permit = world.operator(Operation::Merge, space, revision);
+        world.store.linked_spaces(&permit).await.expect("read")
+    };
+    assert_eq!((linked(world.space, here).await.len(), linked(other, there).await.len()), (10, 3));
+    // Together they would have more than may be: the merge is refused, and with one less it is not.
+    let many = world.merge((other, &ins), (there, here)).await;
+    assert!(matches!(many, Err(StoreError::Conflict { cause: Cause::TooManyResults, .. })), "{many:?}");
+    let unlink = Change::UnlinkSpace { other: strangers[0], at_ms: 2, told: Vec::new() };
+    let permit = world.operator(Operation::Merge, world.space, here);
+    world.store.change(&permit, unlink, &event).await.expect("unlinked");
+    here += 1;
+    world.merge((other, &ins), (there, here)).await.expect("merged");
+    there += 1;
+    let mut found = linked(other, there).await;
+    let mut wanted = strangers[1..].to_vec();
+    found.sort();
+    wanted.sort();
+    assert_eq!(found, wanted, "those of both, and not the two of each other");
+    // Leave for something else links nothing and tells of no link.
+    let find = world.leave(Operation::Find, other, there);
+    assert!(matches!(world.store.linked_spaces(&find).await, Err(StoreError::Permit)));
+    let feed = world.leave(Operation::LinkNumber, other, there);
+    assert!(matches!(world.store.change(&feed, link(world.space), &event_there).await, Err(StoreError::Permit)));
+    let set = world.operator(Operation::Set, other, there);
+    world.store.change(&set, Change::DestroyKey, &event_there).await.expect("destroyed");
+    assert!(linked(other, there + 1).await.is_empty());
 }
