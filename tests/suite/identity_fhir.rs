@@ -194,6 +194,16 @@ async fn what_a_patient_may_not_say_is_refused_and_a_duplicate_resolved() {
     assert_eq!(put(&mut source, &gateway, "F3", &linked("F3")).await.status, 200);
     let known = source.get(&format!("Patient/$ihe-pix?sourceIdentifier={}%7CF1", domain(&gateway))).await;
     assert!(known.text().contains(&ins) && known.text().contains("\"F3\""), "{}", known.text());
+    // What is meant of two is never done to one.
+    let one = format!("Patient?identifier={0}%7CF1", domain(&gateway));
+    for rest in [
+        "&link:identifier=".to_owned(),
+        format!("&link:identifier={0}%7CF3&link:identifier={0}%7CF2", domain(&gateway)),
+    ] {
+        let reply = send(&mut source, "DELETE", &format!("{one}{rest}"), &Value::Null).await;
+        assert_eq!(refused(&reply).1, "query_parameter_invalid", "{rest}");
+    }
+    assert_eq!(refused(&send(&mut source, "DELETE", &format!("{one}&link:x=1"), &Value::Null).await).0, 400);
     // Who said it takes it back, once.
     let removal = format!("Patient?identifier={0}%7CF1&link:identifier={0}%7CF3", domain(&gateway));
     assert_eq!(send(&mut source, "DELETE", &removal, &Value::Null).await.status, 204);

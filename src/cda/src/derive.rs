@@ -207,7 +207,7 @@ fn author(party: &Party) -> Author {
 /// The XON of an organisation; `None` without a name, which metadata must have (ITI TF-3 Table 4.2.3.1.7-2).
 fn institution(organisation: &Organisation) -> Option<Xon> {
     let name = organisation.name.as_deref().filter(|name| !name.trim().is_empty())?;
-    let Some(id) = organisation.ids.first().map(|id| &id.value).filter(|id| is_oid(&id.root)) else {
+    let Some(id) = organisation.ids.iter().map(|id| &id.value).find(|id| is_oid(&id.root)) else {
         // Components 6, 7 and 10 are empty when the identifier is unknown.
         return Some(Xon(name.replace(['^', '&', '|', '~'], " ")));
     };

@@ -322,6 +322,8 @@ impl Desk {
     ) -> Result<Vec<(Permit, Vec<Reference>)>, Attempt> {
         let mut leaves = Vec::new();
         for space in self.store.linked_spaces(permit).await? {
+            // A space left out by what is remembered of it would not be looked at again.
+            self.known.forget_settings(space);
             let settings = acting.settings(space).await?;
             let decided = self.tables.decide(&acting.caller.actor, Operation::CrossReference, space, &settings);
             let Ok(leave) = decided else { continue };

@@ -7,7 +7,7 @@ use store::{ActRecord, Notice, StoreError};
 
 use crate::{
     Caller, Desk, Fault, Reference,
-    act::{Acting, on_settings},
+    act::{Acting, Attempt, on_settings},
 };
 
 /// What a consumer is to be told of a holder.
@@ -82,6 +82,8 @@ impl Desk {
             let mut told = vec![acted(&acting, &permit)];
             if !references.is_empty() {
                 for linked in self.store.linked_spaces(&permit).await? {
+                    // What is remembered of it may be of before: the act's own space is all that is looked at again.
+                    self.known.forget_settings(linked);
                     let settings = acting.settings(linked).await?;
                     let Ok(leave) = self.tables.decide_notice(&operator.actor, consumer, linked, &settings) else {
                         continue;
@@ -92,14 +94,19 @@ impl Desk {
                     };
                     let locals = self.store.local_identifiers(&leave).await?.into_iter().map(Reference::Local);
                     let all = std::iter::once(Reference::Ins(holder.ins)).chain(locals);
+                    let before = references.len();
                     references.extend(all.filter(|reference| {
                         Oid::parse(reference.domain()).is_ok_and(|oid| self.tables.tells_consumer(consumer, &oid))
                     }));
-                    told.push(acted(&acting, &leave));
+                    if references.len() > before {
+                        told.push(acted(&acting, &leave));
+                    }
                 }
             }
+            let told_of_one = told.len() == 1;
             match self.store.record_all(told).await {
-                Err(StoreError::Forgotten) => Ok(Vec::new()),
+                Err(StoreError::Forgotten) if told_of_one => Ok(Vec::new()),
+                Err(StoreError::Forgotten) => Err(Attempt::Stale),
                 other => other.map(|()| references).map_err(Into::into),
             }
         })

@@ -18,6 +18,8 @@ use crate::{
 
 /// Spaces in one list, at most.
 const MOST_SPACES: usize = 500;
+/// People whose name fits, of whom the other traits are looked at, at most.
+const MOST_LOOKED_AT: usize = 2000;
 
 /// A record, as somebody may know of it.
 #[derive(Debug, Clone)]
@@ -282,13 +284,13 @@ impl Desk {
             return Err(acting.refuse(None, vec![refusal]).await);
         }
         let candidates = match window.of {
-            None => self.store.spaces_of_traits(&leave, query, MOST_SPACES + 1).await?,
+            None => self.store.spaces_of_traits(&leave, query, MOST_LOOKED_AT + 1).await?,
             Some(before) => before.iter().copied().skip(window.from).take(window.most).collect(),
         };
         // An answer that left somebody out would be taken for all there are.
-        if candidates.len() > MOST_SPACES {
-            let refusal = Refusal::new(Cause::TooManyResults).about(format!("{MOST_SPACES} people"));
-            return Err(acting.refuse(None, vec![refusal]).await);
+        let many = || Refusal::new(Cause::TooManyResults).about(format!("{MOST_SPACES} people"));
+        if window.of.is_none() && candidates.len() > MOST_LOOKED_AT {
+            return Err(acting.refuse(None, vec![many()]).await);
         }
         let mut found = Vec::new();
         for space in candidates {
@@ -296,6 +298,9 @@ impl Desk {
             if query.matches(&known.holder.traits) {
                 found.push((permit, known));
             }
+        }
+        if found.len() > MOST_SPACES {
+            return Err(acting.refuse(None, vec![many()]).await);
         }
         let spaces = found.iter().map(|(permit, _)| permit.space()).collect();
         if window.of.is_none() {

@@ -229,6 +229,14 @@ impl Desk {
         Ok(self.store.published(due).await?)
     }
 
+    /// It was not tried, because whom it is for is away: later, and no less often tried for that.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn wait_for_consumer(&self, due: &Publication, pause: std::time::Duration) -> Result<(), Fault> {
+        Ok(self.store.wait_for_consumer(due, pause).await?)
+    }
+
     /// It could not be told: later.
     ///
     /// # Errors

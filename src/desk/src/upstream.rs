@@ -80,7 +80,7 @@ impl Desk {
         Ok(self.store.put_forward_off(due, pause, by_itself, told).await?)
     }
 
-    /// Ends it, with its trace. What somebody else has ended stays as it is.
+    /// Ends it, with its trace; says whether it did. What somebody else has ended stays as it is.
     ///
     /// # Errors
     /// When the store fails.
@@ -90,7 +90,7 @@ impl Desk {
         targets: Vec<String>,
         end: ForwardEnd,
         told: ForwardTold,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let event = TraceEvent {
             space: Some(due.space),
             at_ms: self.clock.now().as_millisecond(),
@@ -107,7 +107,8 @@ impl Desk {
             signature: None,
         };
         match self.store.settle_forward(due, end, told, &event).await {
-            Ok(()) | Err(StoreError::Stale) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(StoreError::Stale) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -118,11 +119,12 @@ impl Desk {
     /// # Errors
     /// When the store fails.
     pub async fn give_up_forward(&self, set: &str) -> Result<usize, Fault> {
-        let rows = self.store.unsettled_forwards(set).await?;
-        for (due, documents) in &rows {
-            self.settle_forward(due, documents.clone(), ForwardEnd::GivenUp, ForwardTold::default()).await?;
+        let mut given_up = 0;
+        for (due, documents) in self.store.unsettled_forwards(set).await? {
+            let done = self.settle_forward(&due, documents, ForwardEnd::GivenUp, ForwardTold::default()).await?;
+            given_up += usize::from(done);
         }
-        Ok(rows.len())
+        Ok(given_up)
     }
 
     /// What a deposit passes on, where this gateway does.

@@ -93,8 +93,20 @@ fn conditional(
     if asked.next().is_some() {
         return Err(invalid("identifier", "one value").into());
     }
-    let other = search.all("link.identifier").next().map(|values| holder::local("link.identifier", values));
-    Ok((local, other.transpose()?))
+    // What is meant of two numbers must not be done to one: a criterion that says nothing, or that is not known, is no less
+    // of a criterion here, whatever the caller prefers.
+    let link = |name: &str| name.starts_with("link");
+    let said: Vec<_> = call.parameters.iter().filter(|(name, _)| link(name)).collect();
+    let named: Vec<_> = search.all("link.identifier").collect();
+    if let Some(refusal) = search.ignored.first() {
+        return Err(refusal.clone().into());
+    }
+    let other = match (said.len(), named.as_slice()) {
+        (0, []) => None,
+        (1, [values]) => Some(holder::local("link.identifier", values)?),
+        _ => return Err(invalid("link.identifier", "one value").into()),
+    };
+    Ok((local, other))
 }
 
 fn wrong(place: &str, about: &str) -> Refusal {

@@ -90,7 +90,8 @@ impl Continuations {
     /// A part was told: where the next begins. What was given up meanwhile stays given up.
     fn told(&self, rest: Rest) {
         self.with(|all| {
-            if let Some(kept) = all.iter_mut().find(|one| one.is(&rest.asker, Some(&rest.query.query_id))) {
+            // Of the same answer: another may have been begun under its identifier.
+            if let Some(kept) = all.iter_mut().find(|one| Arc::ptr_eq(&one.spaces, &rest.spaces)) {
                 *kept = rest;
             }
         });

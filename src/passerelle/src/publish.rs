@@ -29,7 +29,7 @@ pub(crate) struct Publisher {
     desk: Arc<Desk>,
     wire: Arc<Wire>,
     repository: String,
-    /// Hosts that could not be reached, and until when they are not called.
+    /// Addresses that could not be reached, and until when they are not called.
     away: Mutex<HashMap<String, Timestamp>>,
 }
 
@@ -47,16 +47,16 @@ impl Publisher {
     /// Whether whom a row is for is away, as far as is known.
     async fn is_away(&self, due: &Publication) -> Result<bool, Fault> {
         let now = self.desk.clock().now();
-        let away = |host: Option<&str>| {
+        let away = |address: Option<&String>| {
             let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
             away.retain(|_, until| *until > now);
-            host.map_or(!away.is_empty(), |host| away.contains_key(host))
+            address.map_or(!away.is_empty(), |address| away.contains_key(address))
         };
         if !away(None) {
             return Ok(false);
         }
         let consumer = self.desk.consumer(due).await?;
-        Ok(consumer.is_some_and(|url| away(Some(&host(&url)))))
+        Ok(consumer.is_some_and(|url| away(Some(&url))))
     }
 
     /// Tells what is due; says whether there is more at once. One consumer that is away keeps no other waiting.
@@ -87,7 +87,8 @@ impl Publisher {
     async fn one(&self, due: &Publication) -> Result<(), Fault> {
         // Before it is decided: what nobody is told leaves no trace of having been told.
         if self.is_away(due).await? {
-            return self.later(due, "away").await;
+            tracing::info!(why = "away", attempts = due.attempts, "dsub.not_told");
+            return self.desk.wait_for_consumer(due, PATIENCE).await;
         }
         let Some(published) = self.desk.publication(due).await? else {
             return self.desk.published(due).await;
@@ -115,7 +116,7 @@ impl Publisher {
     }
 
     async fn post(&self, url: String, message: Vec<u8>) -> Result<(), String> {
-        let host = host(&url);
+        let address = url.clone();
         let length = message.len() as u64;
         let body = futures::stream::once(async { Ok(bytes::Bytes::from(message)) }).boxed();
         let call = Call { url, content_type: ihe::notification_type(), length, body };
@@ -124,7 +125,7 @@ impl Publisher {
             Err(error) => {
                 let now = self.desk.clock().now();
                 let until = now.checked_add(AWAY).unwrap_or(now);
-                self.away.lock().unwrap_or_else(PoisonError::into_inner).insert(host, until);
+                self.away.lock().unwrap_or_else(PoisonError::into_inner).insert(address, until);
                 return Err(error.to_string());
             }
         };
@@ -139,9 +140,4 @@ impl Publisher {
         // A one-way message: that it was taken is all there is to know.
         if (200..300).contains(&answer.status) { Ok(()) } else { Err(format!("answered {}", answer.status)) }
     }
-}
-
-/// `https://host:port` of an address.
-fn host(url: &str) -> String {
-    url.split('/').take(3).collect::<Vec<_>>().join("/")
 }

@@ -188,13 +188,25 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn put_publication_off(&self, due: &Publication, pause: Duration) -> Result<(), StoreError> {
+        self.publication_later(due, pause, 1).await
+    }
+
+    /// It was not tried: later.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn wait_for_consumer(&self, due: &Publication, pause: Duration) -> Result<(), StoreError> {
+        self.publication_later(due, pause, 0).await
+    }
+
+    async fn publication_later(&self, due: &Publication, pause: Duration, attempts: i64) -> Result<(), StoreError> {
         let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
         let sql = Sql::new(
-            "UPDATE publication SET due_ms = $4, attempts = attempts + 1 \
+            "UPDATE publication SET due_ms = $4, attempts = attempts + $5 \
              WHERE space_id = $1 AND subscription_id = $2 AND set_uuid = $3",
         );
         let sql = sql.bind(due.space.to_string()).bind(&due.subscription_id).bind(&due.set_uuid);
-        self.operation(sql.bind(self.now_ms().saturating_add(pause))).await
+        self.operation(sql.bind(self.now_ms().saturating_add(pause)).bind(attempts)).await
     }
 
     /// Takes away the subscriptions that ended, with what they were yet to be told.

@@ -414,10 +414,17 @@ pub(crate) async fn queue(
 /// Ends a row; refused when somebody else has.
 pub(crate) async fn settle(connection: &mut Connection, settled: &Settled) -> Result<(), StoreError> {
     let payload = if settled.end == ForwardEnd::Sent { ", sealed_payload = NULL" } else { "" };
+    // Who gives up says nothing new: what the other said last stays.
+    let told = if settled.told == ForwardTold::default() && settled.end == ForwardEnd::GivenUp {
+        ", code = COALESCE(NULLIF($5, ''), code), word = COALESCE(NULLIF($6, ''), word), \
+         told_place = COALESCE(NULLIF($7, ''), told_place)"
+    } else {
+        ", code = $5, word = $6, told_place = $7"
+    };
     // What was refused may still be given up.
     let from = if settled.end == ForwardEnd::GivenUp { "IN ('queued', 'refused')" } else { "= 'queued'" };
     let sql = Sql::new(&format!(
-        "UPDATE upstream SET state = $3, settled_ms = $4, code = $5, word = $6, told_place = $7{payload} \
+        "UPDATE upstream SET state = $3, settled_ms = $4{told}{payload} \
          WHERE space_id = $1 AND set_uuid = $2 AND state {from}"
     ));
     let sql = sql.bind(&settled.space).bind(&settled.set_uuid).bind(settled.end.word()).bind(settled.at_ms);

@@ -107,8 +107,12 @@ impl<'a> Slots<'a> {
         }
     }
 
-    /// The same of an object, once it is known to be put together as ebRIM asks: what is said inside it is said of it.
+    /// The same of an object, once it is known to be put together as ebRIM asks: what is said inside it is said of it, and
+    /// once.
     fn of_object(common: &'a Common) -> Result<Self> {
+        for classification in &common.classifications {
+            Self::once(&classification.common)?;
+        }
         let classified = common.classifications.iter().map(|c| (&c.classified_object, &c.common.place.0));
         let identified = common.external_identifiers.iter().map(|i| (&i.registry_object, &i.common.place.0));
         for (named, place) in classified.chain(identified) {
@@ -197,7 +201,7 @@ fn codes(common: &Common, scheme: &str) -> Result<Vec<Code>> {
 fn authors(common: &Common, scheme: &str) -> Result<Vec<Author>> {
     classified(common, scheme)
         .map(|classification| {
-            let mut slots = Slots::once(&classification.common)?;
+            let mut slots = Slots::new(&classification.common);
             Ok(Author {
                 person: slots.one("authorPerson")?.map(Xcn),
                 institutions: slots.values("authorInstitution").into_iter().map(Xon).collect(),
