@@ -153,3 +153,22 @@ async fn without_a_quantity_all_are_told_and_nothing_waits() {
     let nameless = nameless.replace("<queryId />", "");
     faulted(&post(&mut samu, "", "QUQI_IN000003UV01_Continue", &nameless).await, 400, "unknown_query");
 }
+
+#[tokio::test]
+async fn an_answer_that_would_leave_somebody_out_is_refused() {
+    let gateway = Gateway::start();
+    let line = |n: usize| {
+        let thirteen = format!("28505750{n:05}");
+        let key = space::ins::key_of(&thirteen).expect("a number");
+        format!(
+            r#"{{"ins":"{thirteen}{key:02}","oid":"1.2.250.1.213.1.4.10","family":"NOMBREUX","given":"ANNE","birthDate":"19850507","sex":"F"}}"#
+        ) + "\n"
+    };
+    let file = gateway.data().join("many.ndjson");
+    std::fs::write(&file, (0..501).map(line).collect::<String>()).expect("written");
+    let _ = gateway.command(&["import", "identities", file.to_str().expect("text")]);
+    let mut samu = regulation(&gateway);
+    let find = soap::find_candidates(&soap::candidate_traits("NOMBREUX", "", "19850507", ""));
+    let refused = post(&mut samu, "PRPA_IN201306UV02", FIND, &find).await.text();
+    assert!(refused.contains("too_many_results") && !refused.contains("patientPerson"), "{}", refused.len());
+}

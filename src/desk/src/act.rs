@@ -124,6 +124,15 @@ impl<'a> Acting<'a> {
         self.event(Some(permit.space()), Outcome::Done, permit.rule().to_string())
     }
 
+    /// The same as it is recorded with others, each held to what it was decided on.
+    pub(crate) fn told(&self, permit: &Permit) -> ActRecord {
+        ActRecord {
+            decided_on: Some((permit.space(), permit.revision())),
+            event: self.done(permit),
+            notifications: Vec::new(),
+        }
+    }
+
     /// The trace of an act that bore on no space.
     pub(crate) fn at_large(&self) -> TraceEvent {
         self.event(None, Outcome::Done, "PDT-INF-526/606".to_owned())

@@ -8,7 +8,7 @@ use access::{Consumer, Operation, Permit};
 use space::{
     Cause, Holder, Ins, LocalId, Oid, Refusal, SpaceId, TraitQuery, Traits, holder::comparable_name, trace::Act,
 };
-use store::{ActRecord, Change, StoreError};
+use store::{Change, StoreError};
 
 use crate::{
     Caller, Desk, Fault, Record,
@@ -300,12 +300,8 @@ impl Desk {
                     permits.push(leave);
                 }
             }
-            let record = |permit: &Permit| ActRecord {
-                decided_on: Some((permit.space(), permit.revision())),
-                event: acting.done(permit),
-                notifications: Vec::new(),
-            };
-            let recorded = self.store.record_all(permits.into_iter().map(record).collect()).await;
+            let told = permits.into_iter().map(|permit| acting.told(permit)).collect();
+            let recorded = self.store.record_all(told).await;
             if recorded.is_err() {
                 linked.iter().for_each(|(permit, _)| self.known.forget_settings(permit.space()));
             }
@@ -327,15 +323,21 @@ impl Desk {
             let settings = acting.settings(space).await?;
             let decided = self.tables.decide(&acting.caller.actor, Operation::CrossReference, space, &settings);
             let Ok(leave) = decided else { continue };
-            let (holder, _) = match self.store.holder(&leave).await {
-                Err(StoreError::Forgotten) => continue,
-                found => found?,
-            };
-            let locals = self.store.local_identifiers(&leave).await?.into_iter().map(Reference::Local);
-            let references = std::iter::once(Reference::Ins(holder.ins)).chain(locals).collect();
-            leaves.push((leave, references));
+            if let Some(references) = self.numbers(&leave).await? {
+                leaves.push((leave, references));
+            }
         }
         Ok(leaves)
+    }
+
+    /// All numbers of the holder of a linked space; none of one who was forgotten.
+    pub(crate) async fn numbers(&self, leave: &Permit) -> Result<Option<Vec<Reference>>, Attempt> {
+        let (holder, _) = match self.store.holder(leave).await {
+            Err(StoreError::Forgotten) => return Ok(None),
+            found => found?,
+        };
+        let locals = self.store.local_identifiers(leave).await?.into_iter().map(Reference::Local);
+        Ok(Some(std::iter::once(Reference::Ins(holder.ins)).chain(locals).collect()))
     }
 
     /// Whether a record exists of whom a number is of, and who that is (TD0.2, ITI-47 and ITI-78 by a structure's own

@@ -1,5 +1,5 @@
 //! Two spaces that are known to be one person's and stay two: where they may not be made one (yet). Decided on both, traced
-//! in both, and undone by the operator. Who asks by which numbers the person is known is told of both; documents, settings and
+//! in both, and taken back by who may say it. Who asks by which numbers the person is known is told of both; documents, settings and
 //! traces stay apart.
 
 use access::Operation;

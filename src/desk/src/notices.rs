@@ -1,9 +1,8 @@
 //! Telling consumers that the numbers of a holder changed (ITI-46): what they are told is what their structure could ask
 //! for when they are told, held to what the holder has set then.
 
-use access::Permit;
 use space::{Cause, Oid, Refusal, trace::Act};
-use store::{ActRecord, Notice, StoreError};
+use store::{Notice, StoreError};
 
 use crate::{
     Caller, Desk, Fault, Reference,
@@ -16,15 +15,6 @@ pub struct Notified {
     notice: Notice,
     /// The numbers in the domains it follows, as they stand; none when none are left.
     pub references: Vec<Reference>,
-}
-
-/// The trace of what is told of a space.
-fn acted(acting: &Acting<'_>, permit: &Permit) -> ActRecord {
-    ActRecord {
-        decided_on: Some((permit.space(), permit.revision())),
-        event: acting.done(permit),
-        notifications: Vec::new(),
-    }
 }
 
 impl Desk {
@@ -79,7 +69,7 @@ impl Desk {
             if !references.iter().any(|reference| matches!(reference, Reference::Local(_))) {
                 references.clear();
             }
-            let mut told = vec![acted(&acting, &permit)];
+            let mut told = vec![acting.told(&permit)];
             if !references.is_empty() {
                 for linked in self.store.linked_spaces(&permit).await? {
                     // What is remembered of it may be of before: the act's own space is all that is looked at again.
@@ -88,18 +78,13 @@ impl Desk {
                     let Ok(leave) = self.tables.decide_notice(&operator.actor, consumer, linked, &settings) else {
                         continue;
                     };
-                    let (holder, _) = match self.store.holder(&leave).await {
-                        Err(StoreError::Forgotten) => continue,
-                        found => found?,
-                    };
-                    let locals = self.store.local_identifiers(&leave).await?.into_iter().map(Reference::Local);
-                    let all = std::iter::once(Reference::Ins(holder.ins)).chain(locals);
+                    let Some(numbers) = self.numbers(&leave).await? else { continue };
                     let before = references.len();
-                    references.extend(all.filter(|reference| {
+                    references.extend(numbers.into_iter().filter(|reference| {
                         Oid::parse(reference.domain()).is_ok_and(|oid| self.tables.tells_consumer(consumer, &oid))
                     }));
                     if references.len() > before {
-                        told.push(acted(&acting, &leave));
+                        told.push(acting.told(&leave));
                     }
                 }
             }
