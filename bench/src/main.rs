@@ -7,6 +7,7 @@ mod fill;
 mod growth;
 mod load;
 mod log;
+mod measures;
 mod scenario;
 
 use clap::Parser;
@@ -20,8 +21,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     after_help = "Example: cargo run --release -p passerelle-bench -- --seconds 10 deposit find fetch refused decide"
 )]
 struct Arguments {
-    /// What to run: deposit, find, find-ten, find-all, fetch, fetch-fhir, refused, decide, log; all of these when none is
-    /// named. By name only: growth (fills the store to one size after another and measures at each), chart (draws
+    /// What to run: deposit, find, find-ten, find-all, fetch, fetch-fhir, refused, measure-read, measure-write,
+    /// measure-search, decide, log; all of these when none is named. By name only: measure-growth, growth (fills the store to one size after another and measures at each), chart (draws
     /// the JSON lines of growth on standard input as SVG).
     scenarios: Vec<String>,
     /// How long each scenario runs, in seconds.
@@ -42,7 +43,7 @@ struct Arguments {
     /// Processes of the gateway on one PostgreSQL; requests go to each in turn.
     #[arg(long, default_value_t = 1)]
     processes: usize,
-    /// Sizes for `growth`, in documents.
+    /// Sizes for `growth`, in documents, and for `measure-growth`, in measures.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     documents: Vec<u64>,
     /// For `growth`: measure on this folder, which was filled before to the last of --documents, and fill nothing.
@@ -53,7 +54,20 @@ struct Arguments {
     events: u64,
 }
 
-const ALL: &[&str] = &["deposit", "find", "find-ten", "find-all", "fetch", "fetch-fhir", "refused", "decide", "log"];
+const ALL: &[&str] = &[
+    "deposit",
+    "find",
+    "find-ten",
+    "find-all",
+    "fetch",
+    "fetch-fhir",
+    "refused",
+    "measure-read",
+    "measure-write",
+    "measure-search",
+    "decide",
+    "log",
+];
 
 #[expect(clippy::print_stdout, reason = "one JSON line a scenario is what this program is for")]
 fn main() {
@@ -72,6 +86,8 @@ fn main() {
                 let lines = std::io::read_to_string(std::io::stdin()).expect("text on standard input");
                 print!("{}", chart::draw(&lines));
             }
+            "measure-growth" => runtime.block_on(measures::growth(&arguments, |line| println!("{line}"))),
+            name if name.starts_with("measure-") => println!("{}", runtime.block_on(measures::run(name, &arguments))),
             "growth" => runtime.block_on(growth::run(&arguments, |line| println!("{line}"))),
             _ => println!("{}", runtime.block_on(scenario::run(name, &arguments))),
         }

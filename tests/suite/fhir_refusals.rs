@@ -118,7 +118,7 @@ async fn a_bundle_that_cannot_be_taken_is_traced_and_leaves_nothing() {
         assert!(place.is_empty() || at == place, "{cause}: at {at}, not {place}");
         traced(&gateway, &ins, "deposit", cause);
     }
-    let reply = physician.post_bytes("application/fhir+xml", "<Bundle/>").await;
+    let reply = physician.post_bytes("text/turtle", "a fhir:Bundle").await;
     refused(&reply, 415, "wrong_content_type");
     assert_eq!(stored(&gateway), before, "nothing is stored");
     let _ = physician.put(&TestDocument::biology()).await;
@@ -170,10 +170,10 @@ async fn forms_routes_and_methods_not_served_are_said_so() {
     let mut physician = FhirCaller::of(&gateway, "medecin", 0);
     let bearer = physician.bearer.clone();
     let path = format!("/fhir/DocumentReference?patient.identifier={SYSTEM}%7C{}{CURRENT}", physician.ins);
-    let xml = [("authorization", bearer.as_str()), ("accept", "application/fhir+xml")];
-    refused(&physician.client.get(&path, &xml).await, 406, "format_not_served");
-    refused(&physician.find("&status=current&_format=xml").await, 406, "format_not_served");
-    for unknown in ["Observation", "DocumentReference/x/y", "$everything"] {
+    let turtle = [("authorization", bearer.as_str()), ("accept", "text/turtle")];
+    refused(&physician.client.get(&path, &turtle).await, 406, "format_not_served");
+    refused(&physician.find("&status=current&_format=ttl").await, 406, "format_not_served");
+    for unknown in ["Encounter", "DocumentReference/x/y", "$everything"] {
         refused(&physician.get(unknown).await, 404, "route_unknown");
     }
     refused(&physician.get("DocumentReference/00000000-0000-4000-8000-000000000000").await, 404, "unknown_document");
@@ -217,7 +217,7 @@ async fn a_read_that_is_refused_leaves_its_trace() {
     let document = gateway.demo["holders"][0]["documents"][0].as_str().expect("a document").to_owned();
     let cases = [
         ("/fhir/DocumentReference/no-id-of-ours".to_owned(), "*/*", 404, "lookup", "unknown_document"),
-        ("/fhir/DocumentReference/x?_format=xml".to_owned(), "*/*", 406, "lookup", "format_not_served"),
+        ("/fhir/DocumentReference/x?_format=ttl".to_owned(), "*/*", 406, "lookup", "format_not_served"),
         ("/fhir/List/no-id-of-ours".to_owned(), "*/*", 404, "find", "unknown_document"),
         ("/fhir/Patient/somebody-else".to_owned(), "*/*", 404, "identify", "unknown_holder"),
         (format!("/fhir/Binary/{document}"), "image/png", 406, "fetch", "format_not_served"),

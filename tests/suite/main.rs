@@ -21,6 +21,7 @@ mod iti41;
 mod iti41_replace;
 mod iti43;
 mod iti57;
+mod measures;
 mod media;
 mod metadata;
 mod ocsp;

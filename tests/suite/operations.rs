@@ -49,7 +49,10 @@ async fn health_and_metrics_stand_on_the_operators_listener_and_say_nothing_of_a
 async fn serve_prints_one_ready_line_with_the_addresses_it_took() {
     let gateway = Gateway::start();
     let config = gateway.data().join("passerelle.toml");
-    let any = GatewayOptions::default().with("LISTEN__PRO", "127.0.0.1:0").with("LISTEN__ADMIN", "127.0.0.1:0");
+    let any = GatewayOptions::default()
+        .with("LISTEN__PRO", "127.0.0.1:0")
+        .with("LISTEN__PUBLIC", "127.0.0.1:0")
+        .with("LISTEN__ADMIN", "127.0.0.1:0");
     let process = gateway.beside(&["serve", "--config", config.to_str().expect("text")], &any);
     assert_eq!(process.ready["ready"], true);
     assert!(process.ready["pro"].as_str().is_some_and(|u| u.starts_with("https://127.0.0.1:")), "{}", process.ready);

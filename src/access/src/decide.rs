@@ -93,6 +93,7 @@ impl Tables {
             }
             Operation::Fetch
             | Operation::Change(_)
+            | Operation::Data(_)
             | Operation::Set
             | Operation::Create
             | Operation::Exists
@@ -174,7 +175,7 @@ impl Tables {
     }
 
     /// State of the space, block, and the conditions of the mode.
-    fn enter(&self, actor: &Actor, settings: &Settings) -> Result<Option<Column>, Refusal> {
+    pub(crate) fn enter(&self, actor: &Actor, settings: &Settings) -> Result<Option<Column>, Refusal> {
         match settings.state {
             SpaceState::Open => {}
             SpaceState::Noticed => return refuse(Cause::SpaceNotOpen),
@@ -236,6 +237,11 @@ impl Tables {
             person,
             structure,
         }
+    }
+
+    /// What opens the space to a professional, as for the documents of others.
+    pub(crate) fn opens_space(&self, actor: &Actor, settings: &Settings) -> Result<Rule, Refusal> {
+        consent(actor, settings, self.policy.team_of_structure).map_err(Refusal::new)
     }
 
     fn change(

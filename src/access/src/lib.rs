@@ -4,6 +4,7 @@
 //! the cause of the refusal. A listing and a fetch go through the same rule ([`ReadGrant::allows`]), so that what a
 //! list shows is exactly what may be read. Does no I/O.
 
+mod bricks;
 mod decide;
 mod domains;
 mod facts;
@@ -16,6 +17,7 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
+pub use bricks::{BrickRights, DataAction};
 pub use domains::{Consumer, Domain};
 pub use facts::{EntryFacts, Owner};
 pub use matrix::{KindIndex, Matrix};
@@ -29,6 +31,7 @@ pub use rights::{Action, Column, Condition, Right, Rights};
 pub struct Tables {
     pub(crate) matrix: Matrix,
     pub(crate) rights: Rights,
+    pub(crate) bricks: BrickRights,
     pub(crate) policy: AccessPolicy,
     pub(crate) domains: Vec<Domain>,
 }
@@ -39,7 +42,13 @@ impl Tables {
     /// # Errors
     /// On the first cell that means nothing.
     pub fn load(mappings: &terminology::Mappings, policy: AccessPolicy) -> Result<Self, terminology::LoadError> {
-        Ok(Self { matrix: Matrix::load(mappings)?, rights: Rights::load(mappings)?, policy, domains: Vec::new() })
+        Ok(Self {
+            matrix: Matrix::load(mappings)?,
+            rights: Rights::load(mappings)?,
+            bricks: BrickRights::load(mappings)?,
+            policy,
+            domains: Vec::new(),
+        })
     }
 
     /// The access matrix.

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 
 use space::{Actor, SpaceId};
 
-use crate::rights::Action;
+use crate::{bricks::DataAction, rights::Action};
 
 /// An operation of the model on a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +44,8 @@ pub enum Operation {
     ReadTrace,
     /// Change a document's state or visibility.
     Change(Action),
+    /// Read, put in, change or take away data that are no documents.
+    Data(DataAction),
     /// Make the space of a holder (import of identities).
     Create,
     /// Pass on to the gateway upstream what was decided and done here.
@@ -57,6 +59,8 @@ pub enum Operation {
 pub enum Rule {
     /// A function open to this column of the functional rights.
     Function(Action),
+    /// The holder, on their own space.
+    Holder,
     /// The professional's own document.
     Own,
     /// An authorisation given to the professional.
@@ -81,6 +85,7 @@ impl fmt::Display for Rule {
             Self::Function(action) => {
                 write!(f, "droits fonctionnels PDT-INF-526/606: {}", action.word())
             }
+            Self::Holder => f.write_str("R.1111-27: titulaire"),
             Self::Own => f.write_str("R.1111-49: auteur"),
             Self::Authorised => f.write_str("R.1111-46: autorisation du titulaire; matrice d'habilitation"),
             Self::TeamAuthorised => f.write_str("R.1111-46: équipe de soins de la structure; matrice d'habilitation"),

@@ -22,6 +22,9 @@ pub struct AccessPolicy {
     pub team_of_structure: bool,
     /// G15/R01 codes of occupational physicians (médecins du travail), who read nothing.
     pub occupational_specialities: Vec<String>,
+    /// Bricks (`measures`) that professionals whom the holder authorised read and feed directly: a space of a region's own may.
+    /// In Mon espace santé none (R130, R136).
+    pub bricks_open_to_professionals: Vec<String>,
     /// Whether the command line may set authorisations, blocks and consents: development data only.
     pub operator_may_set: bool,
 }
@@ -35,6 +38,7 @@ impl Default for AccessPolicy {
             read_deleted: false,
             team_of_structure: true,
             occupational_specialities: vec!["SM25".into()],
+            bricks_open_to_professionals: Vec::new(),
             operator_may_set: false,
         }
     }

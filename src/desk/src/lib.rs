@@ -6,6 +6,7 @@
 
 mod act;
 mod beyond;
+mod data;
 mod deposit;
 mod derived;
 mod fetch;
@@ -37,6 +38,9 @@ use terminology::Terminology;
 
 pub use act::Face;
 pub use beyond::Beyond;
+pub use data::{
+    DatumRead, Expected, Kept, MeasureQuery, MeasuresFound, NewMeasure, Original as OriginalOf, Place, Wanted, Whose,
+};
 pub use deposit::{DepositRequest, Original, Receipt};
 pub use fetch::{DocumentKey, Fetched};
 pub use find::{Listed, Listing, SetListing};

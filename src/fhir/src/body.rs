@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use space::{Cause, Refusal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{FhirState, respond::Failure};
+use crate::{FhirState, format, respond::Failure};
 
 /// Unit of the budget, in bytes.
 const UNIT: usize = 4096;
@@ -62,6 +62,18 @@ impl Held {
         }
         Ok(())
     }
+}
+
+/// Receives a resource of at most `limit` bytes, as JSON, whichever of its forms it comes in.
+pub(crate) async fn resource(
+    body: Body,
+    headers: &HeaderMap,
+    limit: usize,
+    state: &FhirState,
+) -> Result<Received, Failure> {
+    let form = format::sent(headers)?;
+    let Received { bytes, held } = collect(body, headers, limit, state).await?;
+    Ok(Received { bytes: format::as_json(form, bytes)?, held })
 }
 
 /// Receives a body of at most `limit` bytes.

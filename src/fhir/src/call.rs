@@ -9,7 +9,7 @@ use axum::{
 use desk::{Caller, Face};
 use space::{Cause, Refusal, trace::Act};
 
-use crate::{BaseUrl, FhirState, body, respond::Failure};
+use crate::{BaseUrl, FhirState, body, format, respond::Failure};
 
 /// A call, authenticated.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Call {
     pub(crate) parameters: Vec<(String, String)>,
     /// `Prefer: handling=lenient`: unknown parameters are told, not refused.
     pub(crate) lenient: bool,
+    /// Where it is told which form is asked for.
+    asked: format::Asked,
 }
 
 impl Call {
@@ -36,6 +38,7 @@ impl Call {
             base: base(state, parts),
             parameters: Vec::new(),
             lenient,
+            asked: parts.extensions.get::<format::Asked>().cloned().unwrap_or_default(),
         })
     }
 
@@ -90,14 +93,12 @@ impl Call {
         }
     }
 
-    /// Whether FHIR JSON is asked for, by `_format` or else by `Accept` (FHIR R4 *http* §2.21.0.6).
+    /// Whether a form is asked for that is served, by `_format` or else by `Accept` (FHIR R4 *http* §3.1.0.1.11).
     pub(crate) fn negotiate(&self, headers: &HeaderMap) -> Result<(), Failure> {
         let format = self.parameters.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
-        let asked = match format {
-            Some(format) => is_json(format),
-            None => accepted(headers).is_none_or(|ranges| ranges.iter().any(|r| is_json(r))),
-        };
-        if asked { Ok(()) } else { Err(Refusal::new(Cause::FormatNotServed).into()) }
+        let format = format::wanted(format, headers).ok_or(Refusal::new(Cause::FormatNotServed))?;
+        self.asked.tell(format);
+        Ok(())
     }
 }
 
@@ -142,20 +143,9 @@ pub(crate) fn accepted(headers: &HeaderMap) -> Option<Vec<String>> {
     ranges
 }
 
-/// Whether a media range or a `_format` means FHIR JSON of version 4.0.
-pub(crate) fn is_json(range: &str) -> bool {
-    let mut parts = range.split(';').map(str::trim);
-    // In a URL a plus that was not encoded comes as a space.
-    let kind = parts.next().unwrap_or_default().replace(' ', "+").to_ascii_lowercase();
-    let version = parts.all(|p| match p.to_ascii_lowercase().strip_prefix("fhirversion=") {
-        Some(version) => matches!(version.trim_matches('"'), "4.0" | "4.0.1"),
-        None => true,
-    });
-    version
-        && matches!(
-            kind.as_str(),
-            "json" | "application/json" | "application/fhir+json" | "text/json" | "application/*" | "*/*"
-        )
+/// Whether a media range or a `_format` means FHIR, in one of its forms.
+pub(crate) fn is_fhir(range: &str) -> bool {
+    format::of(range).is_some()
 }
 
 /// Decodes `application/x-www-form-urlencoded`.
@@ -212,18 +202,5 @@ mod tests {
         assert_eq!((pairs[2].1.as_str(), pairs[3].1.as_str()), ("a b", ""));
         assert!(form_pairs(b"a=%4").is_err() && form_pairs(b"a=%zz").is_err() && form_pairs(b"a=%ff").is_err());
         assert_eq!(percent_encoded("urn:oid:1|é"), "urn:oid:1%7C%C3%A9");
-    }
-
-    #[test]
-    fn json_of_version_4_is_served_and_nothing_else() {
-        for good in ["json", "application/fhir json", "application/fhir+json; fhirVersion=4.0", "*/*"] {
-            assert!(is_json(good), "{good}");
-        }
-        for bad in ["xml", "application/fhir+xml", "text/html", "application/fhir+json; fhirVersion=5.0"] {
-            assert!(!is_json(bad), "{bad}");
-        }
-        let mut headers = HeaderMap::new();
-        headers.insert("accept", "application/fhir+json;q=0, text/html".parse().expect("header"));
-        assert_eq!(accepted(&headers), Some(vec!["text/html".to_owned()]));
     }
 }

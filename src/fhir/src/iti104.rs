@@ -12,12 +12,12 @@ use axum::{
 };
 use desk::{Feed, FeedKind, Reference as Known};
 use space::{Cause, Ins, InsOid, LocalId, Refusal, Sex, TraitQuery, trace::Act};
-use wire_fhir::{HumanName, Identifier, Issue, Limits, OperationOutcome, Patient, PatientLink, Resource};
+use wire_fhir::{HumanName, Identifier, Limits, Patient, PatientLink, Resource};
 
 use crate::{
     FhirState, body,
     call::Call,
-    iti65::{demand_json, refusal},
+    iti65::refusal,
     iti83, patient,
     respond::{self, Failure},
     search::{
@@ -57,8 +57,7 @@ async fn removed(state: &FhirState, call: &mut Call, parts: &Parts) -> Result<Re
 
 async fn fed(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -> Result<Response, Failure> {
     let (local, _) = conditional(call, parts, PATIENT_NUMBER)?;
-    demand_json(&parts.headers)?;
-    let received = body::collect(content, &parts.headers, state.limits.body.min(BODY), state).await?;
+    let received = body::resource(content, &parts.headers, state.limits.body.min(BODY), state).await?;
     let read = wire_fhir::parse_resource(&received.bytes, "Patient", Limits::of_size(BODY));
     let Resource::Patient(patient) = read.map_err(|e| refusal(&e))? else {
         return Err(Refusal::new(Cause::ResourceInvalid).at("Patient").into());
@@ -68,7 +67,7 @@ async fn fed(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -
             Told::ReplacedBy(survivor) => state.desk.merge_numbers(&call.caller, &survivor, &local).await?,
             Told::SeeAlso(other) => state.desk.link_numbers(&call.caller, &local, &other, true).await?,
         }
-        return Ok(respond::json(StatusCode::OK, &done()));
+        return Ok(respond::json(StatusCode::OK, &respond::done()));
     }
     let feed = asked(state, local.clone(), &patient)?;
     let linked = state.desk.feed(&call.caller, &feed).await?;
@@ -190,16 +189,4 @@ fn other(patient: &Patient) -> Result<Told, Refusal> {
     let token = other.identifier.as_ref().and_then(by_identifier).or_else(by_reference);
     let token = token.ok_or_else(|| wrong("Patient.link.other", "identifier, or Patient?identifier=system|value"))?;
     holder::local("identifier", &[token]).map(told).map_err(|refusal| refusal.at("Patient.link.other"))
-}
-
-/// It is done, and there is no more to say.
-fn done() -> OperationOutcome {
-    let issue = Issue {
-        severity: "information",
-        code: "informational",
-        details: None,
-        diagnostics: None,
-        expression: Vec::new(),
-    };
-    OperationOutcome { issue: vec![issue] }
 }

@@ -17,7 +17,7 @@ use wire_fhir::{
 use crate::{
     FhirState, body,
     call::Call,
-    iti65::{demand_json, refusal},
+    iti65::refusal,
     iti104, patient,
     respond::{self, Failure},
 };
@@ -45,8 +45,7 @@ struct Asked {
 async fn answer(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -> Result<Response, Failure> {
     call.read_parameters(parts)?;
     call.negotiate(&parts.headers)?;
-    demand_json(&parts.headers)?;
-    let received = body::collect(content, &parts.headers, state.limits.body.min(BODY), state).await?;
+    let received = body::resource(content, &parts.headers, state.limits.body.min(BODY), state).await?;
     let read = wire_fhir::parse_resource(&received.bytes, "Parameters", Limits::of_size(BODY));
     let Resource::Parameters(parameters) = read.map_err(|e| refusal(&e))? else {
         return Err(Refusal::new(Cause::ResourceInvalid).at("Parameters").into());
@@ -130,6 +129,6 @@ fn matched(base: &str, record: &Record, grade: &str, score: f64) -> Entry<Resour
         full_url: patient.id.as_ref().map(|id| format!("{base}/Patient/{id}")),
         resource: Some(Answered::Match(Resource::Patient(Box::new(patient)))),
         search: Some(Mode { extension: vec![grade], mode: "match", score: Some(score) }),
-        response: None,
+        ..Entry::default()
     }
 }

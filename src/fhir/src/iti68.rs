@@ -17,7 +17,7 @@ use wire_fhir::{Binary, Resource};
 
 use crate::{
     FhirState,
-    call::{Call, accepted, is_json},
+    call::{Call, accepted, is_fhir},
     respond::{self, Failure},
 };
 
@@ -116,7 +116,9 @@ fn form(headers: &HeaderMap, format: Option<&str>, mime_type: &str) -> Result<Fo
     if kinds.iter().any(|k| *k == mime_type) {
         return Ok(Form::Raw);
     }
-    let named = |range: &&String| is_json(range) && !range.starts_with("*/") && !range.starts_with("application/*");
+    // XML may be what the document is: only FHIR's own name for it asks for FHIR.
+    let loose = ["*/", "application/*", "application/xml", "text/xml"];
+    let named = |range: &&String| is_fhir(range) && !loose.iter().any(|l| range.starts_with(l));
     if asked.iter().any(|r| named(&r)) {
         return Ok(Form::Fhir);
     }

@@ -14,7 +14,7 @@ use wire_fhir::{Identifier, Limits, Parameter, Parameters, Reference, Resource};
 use crate::{
     FhirState, body,
     call::{Call, form_pairs, media_type},
-    iti65::{demand_json, refusal},
+    iti65::refusal,
     respond::{self, Failure},
     search::{holder, invalid, place},
     translate::person,
@@ -63,11 +63,11 @@ async fn answer(state: &FhirState, call: &mut Call, parts: &Parts, content: Body
 
 /// Parameters of a body: a form, or a `Parameters` resource.
 async fn posted(state: &FhirState, parts: &Parts, content: Body) -> Result<Vec<(String, String)>, Failure> {
-    let received = body::collect(content, &parts.headers, state.limits.body.min(BODY), state).await?;
+    let limit = state.limits.body.min(BODY);
     if media_type(&parts.headers).as_deref() == Some("application/x-www-form-urlencoded") {
-        return form_pairs(&received.bytes);
+        return form_pairs(&body::collect(content, &parts.headers, limit, state).await?.bytes);
     }
-    demand_json(&parts.headers)?;
+    let received = body::resource(content, &parts.headers, limit, state).await?;
     let read = wire_fhir::parse_resource(&received.bytes, "Parameters", Limits::of_size(BODY));
     let Resource::Parameters(parameters) = read.map_err(|e| refusal(&e))? else {
         return Err(Refusal::new(Cause::ResourceInvalid).at("Parameters").into());

@@ -1,13 +1,14 @@
-//! The FHIR face on the `pro` listener: PDSm 3.1.1 (ITI-65, 66, 67, 68), `Patient` with PDQm and PIXm (ITI-78, 83, 104, 119),
-//! `AuditEvent` and `metadata`.
+//! The FHIR face. For professional software: PDSm 3.1.1 (ITI-65, 66, 67, 68), `Patient` with PDQm and PIXm (ITI-78, 83, 104,
+//! 119), `AuditEvent`. For holders and their apps, and professionals where that is open: measures (API Mesures 1.5.2).
 //!
-//! One file per transaction: request → operation of the desk → response. Every answer is JSON of FHIR 4.0.1, every
+//! What is served is one table ([`table`]): routes, `metadata` and `openapi.json` are made from it. One file per transaction: request → operation of the desk → response. Every answer is JSON of FHIR 4.0.1, every
 //! refusal an `OperationOutcome` written by [`respond`]. Touches no store and makes no decision; logs no number, name,
 //! token or content.
 
 mod audit_event;
 mod body;
 mod call;
+mod format;
 mod iti104;
 mod iti119;
 mod iti65;
@@ -16,10 +17,13 @@ mod iti67;
 mod iti68;
 mod iti83;
 mod metadata;
+mod observation;
+mod openapi;
 mod patient;
 mod read;
 mod respond;
 mod search;
+mod table;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -28,11 +32,13 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{Extensions, HeaderMap},
-    routing::{get, post},
+    http::{Extensions, HeaderMap, StatusCode, Version, header},
+    middleware,
+    routing::post,
 };
 use desk::Desk;
 use space::{Cause, Credential, Refusal};
+use tower_http::{compression::CompressionLayer, decompression::RequestDecompressionLayer};
 
 pub use audit_event::audit_record;
 pub use body::BodyBudget;
@@ -55,6 +61,15 @@ pub enum BaseUrl {
     Configured(String),
     /// `https://<Host>/fhir`, after the request's own `Host`.
     FromHost,
+}
+
+/// Which listener a face stands at: what is served there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Professional software, mutual TLS.
+    Professional,
+    /// Holders and referenced apps.
+    Public,
 }
 
 /// What a request may cost.
@@ -91,6 +106,8 @@ pub struct FhirState {
     pub limits: FhirLimits,
     /// Memory for bodies.
     pub bodies: BodyBudget,
+    /// At which listener.
+    pub door: Door,
 }
 
 impl std::fmt::Debug for FhirState {
@@ -102,31 +119,28 @@ impl std::fmt::Debug for FhirState {
 /// Everything at `/fhir`, `/fhir/` and below, to be merged into the listener's routes.
 pub fn routes(state: FhirState) -> Router {
     let base = post(iti65::provide_document_bundle).fallback(method_not_served).with_state(state.clone());
-    Router::new().route("/fhir/", base).nest("/fhir", router(state))
+    Router::new()
+        .route("/fhir/", base)
+        .nest("/fhir", router(state))
+        .layer(middleware::from_fn(format::answer))
+        // What is unpacked is bounded as what comes as it is: by those who receive it.
+        .layer(RequestDecompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(is_resource))
 }
 
 /// The same without its prefix, for a program that nests it elsewhere; [`routes`] also answers at `/fhir/`.
 pub fn router(state: FhirState) -> Router {
-    Router::new()
-        .route("/", post(iti65::provide_document_bundle))
-        .route("/metadata", get(metadata::capabilities))
-        .route("/DocumentReference", get(iti67::find))
-        .route("/DocumentReference/_search", post(iti67::find))
-        .route("/DocumentReference/{id}", get(read::document_reference))
-        .route("/List", get(iti66::find))
-        .route("/List/_search", post(iti66::find))
-        .route("/List/{id}", get(read::list))
-        .route("/Binary/{id}", get(iti68::retrieve))
-        .route("/Patient", get(patient::search).put(iti104::feed).delete(iti104::remove))
-        .route("/Patient/$ihe-pix", get(iti83::operation_ihe_pix).post(iti83::operation_ihe_pix))
-        .route("/Patient/$match", post(iti119::operation_match))
-        .route("/Patient/_search", post(patient::search))
-        .route("/Patient/{id}", get(patient::read))
-        .route("/AuditEvent", get(audit_event::search))
-        .route("/AuditEvent/_search", post(audit_event::search))
+    table::at(state.door)
+        .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
         .method_not_allowed_fallback(method_not_served)
         .fallback(|| async { Failure::from(Refusal::new(Cause::RouteUnknown)) })
         .with_state(state)
+}
+
+/// Whether an answer is a resource: documents are given as they are.
+fn is_resource(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    kind.starts_with("application/fhir+") || kind == "application/json"
 }
 
 async fn method_not_served() -> Failure {

@@ -89,7 +89,12 @@ pub(crate) fn json(status: StatusCode, resource: &impl Serialize) -> Response {
     let Ok(body) = serde_json::to_vec(resource) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let mut response = Response::new(Body::from(body));
+    self::resource(status, Body::from(body))
+}
+
+/// A resource that is text already as an answer.
+pub(crate) fn resource(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
@@ -101,6 +106,18 @@ pub(crate) fn json(status: StatusCode, resource: &impl Serialize) -> Response {
 pub(crate) fn secure(headers: &mut axum::http::HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// That something was done, as who asked for no more is told.
+pub(crate) fn done() -> OperationOutcome {
+    let issue = Issue {
+        severity: "information",
+        code: "informational",
+        details: None,
+        diagnostics: None,
+        expression: Vec::new(),
+    };
+    OperationOutcome { issue: vec![issue] }
 }
 
 /// A refusal as an issue.
@@ -165,15 +182,18 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::ForeignDomain
         | C::UnmodifiableMetadata
         | C::AttachedRecord
+        | C::BrickReserved
         | C::SecretVisibility => StatusCode::FORBIDDEN,
         C::UnknownHolder
         | C::UnknownDocument
+        | C::UnknownDatum
         | C::UnknownSubscription
         | C::UnknownIdentifier
         | C::RouteUnknown
         | C::UnknownRepository
         | C::UnknownCommunity => StatusCode::NOT_FOUND,
-        C::DocumentDeleted => StatusCode::GONE,
+        C::DocumentDeleted | C::DatumRemoved => StatusCode::GONE,
+        C::DatumChanged => StatusCode::PRECONDITION_FAILED,
         C::MethodNotServed => StatusCode::METHOD_NOT_ALLOWED,
         C::FormatNotServed => StatusCode::NOT_ACCEPTABLE,
         C::WrongContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -187,7 +207,26 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::IdentifierTaken
         | C::MergeRefused
         | C::ReferencesExist => StatusCode::CONFLICT,
-        C::ResourceInvalid
+        C::BundleContent
+        | C::BundleMethod
+        | C::ProfileMissing
+        | C::ProfileUnknown
+        | C::SubjectMissing
+        | C::MeasureUnknown
+        | C::MeasureCalculated
+        | C::MeasureValueMissing
+        | C::MeasureUnit
+        | C::MeasureRange
+        | C::MeasurePressure
+        | C::MeasureDate
+        | C::MeasureComment
+        | C::MomentMissing
+        | C::MomentForbidden
+        | C::DaysMissing
+        | C::DaysForbidden
+        | C::DeviceReference
+        | C::DeviceKey
+        | C::ResourceInvalid
         | C::EmptySubmission
         | C::MetadataMissing
         | C::MetadataInvalid
@@ -244,7 +283,12 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
         | C::InsKeyWrong => StatusCode::UNPROCESSABLE_ENTITY,
         C::Busy | C::StorageFull | C::EvidenceUnavailable | C::UnavailableCommunity => StatusCode::SERVICE_UNAVAILABLE,
         C::Internal | C::DocumentDamaged => StatusCode::INTERNAL_SERVER_ERROR,
-        C::MalformedXml
+        C::IdMismatch
+        | C::PreconditionInvalid
+        | C::BundleMissing
+        | C::SearchMode
+        | C::PageTooLarge
+        | C::MalformedXml
         | C::DtdForbidden
         | C::TooDeep
         | C::MalformedMultipart
@@ -271,6 +315,8 @@ pub(crate) fn status_of(cause: Cause) -> StatusCode {
 fn issue_type(cause: Cause) -> &'static str {
     use Cause as C;
     match cause {
+        C::MomentMissing | C::DaysMissing => "incomplete",
+        C::BundleMethod | C::MeasureCalculated => "not-supported",
         C::MetadataMissing
         | C::OneSubmissionSet
         | C::NotInSet
@@ -279,14 +325,24 @@ fn issue_type(cause: Cause) -> &'static str {
         | C::QueryParameterMissing
         | C::InsMissing => "required",
         C::CodeUnknown
+        | C::MeasureUnknown
+        | C::MeasureUnit
         | C::UnknownDocumentType
         | C::WithdrawnDocumentType
         | C::UnknownDomain
         | C::UnknownTargetDomain => "code-invalid",
-        C::ClassMismatch | C::VisibilityConflict | C::NonIdenticalSize | C::SecretVisibility | C::IdentityMismatch => {
-            "business-rule"
-        }
-        C::InsInvalid
+        C::ClassMismatch
+        | C::VisibilityConflict
+        | C::NonIdenticalSize
+        | C::SecretVisibility
+        | C::MeasurePressure
+        | C::MeasureDate
+        | C::IdentityMismatch => "business-rule",
+        C::MeasureValueMissing
+        | C::MeasureRange
+        | C::IdMismatch
+        | C::PreconditionInvalid
+        | C::InsInvalid
         | C::InsKeyWrong
         | C::MetadataInvalid
         | C::MetadataRepeated
@@ -316,16 +372,20 @@ fn issue_type(cause: Cause) -> &'static str {
         | C::QueryParameterInvalid
         | C::LocalIdInvalid => "value",
         C::DuplicateUniqueId | C::DuplicateUniqueIdInMessage | C::IdentifierTaken => "duplicate",
-        C::NonIdenticalHash | C::ReplacedNotApproved | C::MetadataVersion | C::MetadataUpdate | C::MergeRefused => {
-            "conflict"
-        }
+        C::NonIdenticalHash
+        | C::DatumChanged
+        | C::ReplacedNotApproved
+        | C::MetadataVersion
+        | C::MetadataUpdate
+        | C::MergeRefused => "conflict",
         C::UnknownHolder
         | C::UnknownDocument
+        | C::UnknownDatum
         | C::RouteUnknown
         | C::UnknownAssociationTarget
         | C::UnknownIdentifier => "not-found",
-        C::DocumentDeleted => "deleted",
-        C::TooLarge => "too-long",
+        C::DocumentDeleted | C::DatumRemoved => "deleted",
+        C::TooLarge | C::MeasureComment => "too-long",
         C::TooManyResults => "too-costly",
         C::TimedOut => "timeout",
         C::Busy => "throttled",

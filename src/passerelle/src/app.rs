@@ -7,18 +7,19 @@ use ambient::{Clock as _, SystemClock, SystemRng};
 use axum::Router;
 use desk::{Desk, DeskOptions, Signatures};
 use futures::StreamExt as _;
+use jiff::SignedDuration;
 use space::{Oid, submission::SubmissionRules};
 use store::{Changed, Store, StoreError, StoreOptions};
 use terminology::{Mappings, Terminology};
 use tokio::{net::TcpListener, sync::watch};
 use trust::{
-    AnchorFiles, BearerVerifier, ClientAuth, Ocsp, OcspMode, OcspPolicy, RevocationPolicy, ServeOptions, SetVerifier,
-    TlsEndpoint, TlsFiles, TrustAnchors, VihfPolicy, VihfVerifier, xmldsig::SignaturePolicy,
+    AnchorFiles, BearerVerifier, ClientAuth, HolderTokens, Ocsp, OcspMode, OcspPolicy, RevocationPolicy, ServeOptions,
+    SetVerifier, TlsEndpoint, TlsFiles, TrustAnchors, VihfPolicy, VihfVerifier, xmldsig::SignaturePolicy,
 };
 
 use crate::{
     admin::{self, Metrics},
-    auth::Credentials,
+    auth::{Credentials, Holders},
     commands::{DemoArgs, Failure, ServeArgs},
     config::{Config, OcspSetting, Role},
     demo,
@@ -128,6 +129,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let mut config = Config::load(&file).map_err(|e| Failure::usage("configuration", &e))?;
     if args.any_port {
         config.listen.pro.set_port(0);
+        config.listen.public.set_port(0);
         config.listen.admin.set_port(0);
     }
     run(&config).await
@@ -149,22 +151,28 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let files = TlsFiles { certificate: config.tls.certificate.clone(), key: config.tls.key.clone() };
     let endpoint = TlsEndpoint::load(files, anchors.clone(), ClientAuth::Required, core.clock.clone())
         .map_err(|e| Failure::usage("tls", &e))?;
+    let files = TlsFiles { certificate: config.tls.certificate.clone(), key: config.tls.key.clone() };
+    let open_endpoint = TlsEndpoint::load(files, anchors.clone(), ClientAuth::None, core.clock.clone())
+        .map_err(|e| Failure::usage("tls", &e))?;
     let metrics = Metrics::new(&core.store);
     metrics.refresh(&core.store, &jobs, &anchors, core.clock.now().as_millisecond()).await;
     let pro = professional(config, &core, &anchors)?
         .layer(axum::middleware::from_fn_with_state(metrics.clone(), admin::measure));
+    let public = public(config, &core)?.layer(axum::middleware::from_fn_with_state(metrics.clone(), admin::measure));
     let admin = admin::router(core.store.clone(), metrics.clone());
 
     let pro_listener = bind("listen.pro", config.listen.pro).await?;
+    let public_listener = bind("listen.public", config.listen.public).await?;
     let admin_listener = bind("listen.admin", config.listen.admin).await?;
-    let ready = Ready::of(&pro_listener, &admin_listener)?;
+    let ready = Ready::of(&pro_listener, &public_listener, &admin_listener)?;
 
     let (stop, stopped) = watch::channel(false);
     let stop_jobs = stopped.clone();
     let drain = Duration::from_secs(config.limits.drain_s);
     let options =
         ServeOptions { max_connections: config.limits.connections, drain_timeout: drain, ..ServeOptions::default() };
-    let pro = tokio::spawn(trust::serve(pro_listener, endpoint, pro, options, until(stopped.clone())));
+    let pro = tokio::spawn(trust::serve(pro_listener, endpoint, pro, options.clone(), until(stopped.clone())));
+    let public = tokio::spawn(trust::serve(public_listener, open_endpoint, public, options, until(stopped.clone())));
     let admin =
         tokio::spawn(async move { axum::serve(admin_listener, admin).with_graceful_shutdown(until(stopped)).await });
     let working = tokio::spawn(jobs.clone().run(stop_jobs));
@@ -183,6 +191,7 @@ async fn run(config: &Config) -> Result<(), Failure> {
     });
     let _ = stop.send(true);
     let _ = pro.await;
+    let _ = public.await;
     admin.abort();
     keeping.abort();
     hearing.abort();
@@ -229,14 +238,37 @@ fn professional(config: &Config, core: &Core, anchors: &Arc<TrustAnchors>) -> Re
         continuations: ihe::Continuations::default(),
         limits,
     });
-    let base_url = match config.fhir.public_url.trim_end_matches('/') {
+    let state = fhir_state(config, core, credentials, fhir::Door::Professional);
+    Ok(Router::new().merge(fhir::routes(state)).merge(ihe))
+}
+
+/// Routes of the public listener.
+fn public(config: &Config, core: &Core) -> Result<Router, Failure> {
+    let wrong = |e: &dyn std::fmt::Display| Failure::usage("trust.holder_tokens", e);
+    let path = &config.trust.holder_tokens;
+    let tokens = if path.as_os_str().is_empty() {
+        None
+    } else {
+        let signer = trust::Peer::from_pem_file(path).map_err(|e| wrong(&e))?;
+        let skew = SignedDuration::from_secs(i64::try_from(config.trust.clock_skew_s).unwrap_or(0));
+        let tokens = HolderTokens::new(&signer, skew, config.identity.ins_key, core.clock.clone());
+        Some(tokens.map_err(|e| wrong(&e))?)
+    };
+    Ok(fhir::routes(fhir_state(config, core, Arc::new(Holders(tokens)), fhir::Door::Public)))
+}
+
+fn fhir_state(config: &Config, core: &Core, auth: Arc<dyn fhir::Authenticate>, door: fhir::Door) -> fhir::FhirState {
+    let configured = match door {
+        fhir::Door::Professional => &config.fhir.public_url,
+        fhir::Door::Public => &config.fhir.holders_url,
+    };
+    let base_url = match configured.trim_end_matches('/') {
         "" => fhir::BaseUrl::FromHost,
         url => fhir::BaseUrl::Configured(format!("{url}/fhir")),
     };
     let limits = fhir::FhirLimits { body: config.limits.bundle_bytes, ..fhir::FhirLimits::default() };
     let bodies = fhir::BodyBudget::of(config.limits.bundles_bytes);
-    let state = fhir::FhirState { desk: core.desk.clone(), auth: credentials, base_url, limits, bodies };
-    Ok(Router::new().merge(fhir::routes(state)).merge(ihe))
+    fhir::FhirState { desk: core.desk.clone(), auth, base_url, limits, bodies, door }
 }
 
 fn anchors(config: &Config) -> Result<Arc<TrustAnchors>, Failure> {
@@ -342,15 +374,17 @@ impl Signals {
 struct Ready {
     ready: bool,
     pro: String,
+    public: String,
     admin: String,
 }
 
 impl Ready {
-    fn of(pro: &TcpListener, admin: &TcpListener) -> Result<Self, Failure> {
+    fn of(pro: &TcpListener, public: &TcpListener, admin: &TcpListener) -> Result<Self, Failure> {
         let address = |l: &TcpListener| l.local_addr().map_err(|e| Failure::run("listener", &e));
         Ok(Self {
             ready: true,
             pro: format!("https://{}", address(pro)?),
+            public: format!("https://{}", address(public)?),
             admin: format!("http://{}", address(admin)?),
         })
     }

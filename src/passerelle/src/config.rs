@@ -65,13 +65,16 @@ pub(crate) struct Gateway {
 pub(crate) struct Listen {
     /// Professional software, mutual TLS.
     pub(crate) pro: SocketAddr,
+    /// Holders and referenced apps, TLS.
+    pub(crate) public: SocketAddr,
     /// The operator: health and metrics. Keep it on loopback.
     pub(crate) admin: SocketAddr,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { pro: SocketAddr::from(([127, 0, 0, 1], 8443)), admin: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self { pro: local(8443), public: local(8444), admin: local(9464) }
     }
 }
 
@@ -244,6 +247,8 @@ impl Default for Ihe {
 pub(crate) struct Fhir {
     /// Address under which clients reach the gateway (`https://host:port`); empty = as they wrote it in `Host`.
     pub(crate) public_url: String,
+    /// The same for holders and their apps.
+    pub(crate) holders_url: String,
 }
 
 /// Section `[limits]`.
@@ -338,6 +343,7 @@ impl Config {
         for path in [
             &mut self.tls.certificate,
             &mut self.tls.key,
+            &mut self.trust.holder_tokens,
             &mut self.mappings.folder,
             &mut self.store.master_key_file,
             &mut self.evidence.key_file,
@@ -525,6 +531,7 @@ pub(crate) fn template(development: bool) -> String {
         .replace("development = false", "development = true")
         .replace("require_fresh_crl = true", "require_fresh_crl = false")
         .replace("domains = []", crate::demo::DOMAINS)
+        .replace("holder_tokens = \"\"", "holder_tokens = \"pki/titulaire.pem\"")
 }
 
 #[cfg(test)]

@@ -110,6 +110,8 @@ fn certificates() -> Result<Vec<(&'static str, Kind)>, space::Refusal> {
         all.push((*name, Kind::Operator { name: (*name).to_owned(), domains: vec![(*domain).to_owned()] }));
     }
     all.push(("server", Kind::Server { dns: Vec::new(), ips: Vec::new() }));
+    // Of the sign-in service to come: its key signs the tokens of holders.
+    all.push(("titulaire", Kind::Server { dns: Vec::new(), ips: Vec::new() }));
     Ok(all)
 }
 

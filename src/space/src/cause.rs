@@ -319,6 +319,62 @@ causes! {
         "The service is saturated: try again in a moment, the call changed nothing.";
     StorageFull, "storage_full", "RFC 9110 §15.6.4", "Le stockage est plein : rien n'a été enregistré, la lecture reste possible ; réessayez plus tard.",
         "Storage is full: nothing was stored, reading goes on; try again later.";
+    BrickReserved, "brick_reserved", "AIPD VIII.3.d (R130); mappings/brick-rights.tsv", "Ces données sont réservées au titulaire : un professionnel lit la synthèse versée aux documents, ou les consulte avec lui.",
+        "These data are the holder's own: a professional reads the synthesis among the documents, or looks at them with the holder.";
+    UnknownDatum, "unknown_datum", "FHIR R4 http §3.1.0.1.5", "Aucune donnée de cet espace n'a cet identifiant : vérifiez-le, ou recherchez la donnée.",
+        "No datum of this space has this identifier: check it, or search for the datum.";
+    DatumRemoved, "datum_removed", "FHIR R4 http §3.1.0.1.5 (410)", "Cette donnée a été supprimée : il n'en reste que la trace.",
+        "This datum was removed: only the trace of it is left.";
+    DatumChanged, "datum_changed", "FHIR R4 http §3.1.0.1.8 (If-Match)", "La donnée a changé depuis la version annoncée : relisez-la puis refaites la modification.",
+        "The datum changed since the version announced: read it again, then make the change anew.";
+    PreconditionInvalid, "precondition_invalid", "RFC 9110 §13.1; FHIR R4 http §3.1.0.1.8", "Une condition de l'en-tête ne se lit pas : écrivez W/\"version\", * ou une liste de versions.",
+        "A condition of the header cannot be read: write W/\"version\", * or a list of versions.";
+    IdMismatch, "id_mismatch", "FHIR R4 http §3.1.0.1.7", "L'identifiant ou le type de la ressource n'est pas celui de l'adresse : mettez-les en accord.",
+        "The id or type of the resource is not that of the address: make them agree.";
+    BundleContent, "bundle_content", "API Mesures 1.5.2", "Le lot doit contenir une création (POST) d'Observation et au plus une de Device.",
+        "Bundle must contains one observation creation (POST), and at most one of a Device.";
+    BundleMissing, "bundle_missing", "API Mesures 1.5.2", "Aucun lot (Bundle) n'est fourni : envoyez un Bundle de type transaction.",
+        "No bundle provided: send a Bundle of type transaction.";
+    BundleMethod, "bundle_method", "API Mesures 1.5.2", "Une entrée du lot porte une ressource ou une méthode qui n'y est pas admise.",
+        "Resource of an entry is not acceptable with its method.";
+    ProfileMissing, "profile_missing", "API Mesures 1.5.2", "meta.profile est obligatoire : nommez le profil de la ressource.",
+        "The resource must provide meta.profile value.";
+    ProfileUnknown, "profile_unknown", "API Mesures 1.5.2; CapabilityStatement.supportedProfile", "Aucun profil annoncé n'est servi pour ce code : prenez-en un dans metadata.",
+        "No profile claimed is served for this code: take one from metadata.";
+    SubjectMissing, "subject_missing", "API Mesures 1.5.2", "Le sujet est obligatoire : subject.identifier, ou une référence au titulaire.",
+        "Observation.subject.identifier is mandatory, or a reference to the holder.";
+    MeasureUnknown, "measure_unknown", "R.1111-27 3° a; mappings/measures.tsv", "Ce code n'est pas celui d'une mesure de l'espace : prenez-en un dans la table des mesures.",
+        "This is no code of a measure of the space: take one from the table of measures.";
+    MeasureCalculated, "measure_calculated", "API Mesures 1.5.2; AIPD VIII.3.b (R146)", "L'IMC est toujours calculé à partir du poids et de la taille : envoyez ceux-ci.",
+        "Bmi observation cannot be created: it is calculated from weight and height, send those.";
+    MeasureValueMissing, "measure_value_missing", "API Mesures 1.5.2", "La valeur de la mesure, ou d'une de ses composantes, manque ou se répète.",
+        "Observation value quantity not provided, or given twice.";
+    MeasureUnit, "measure_unit", "ans.fhir.fr.mesures 3.1.1 (UCUM)", "L'unité n'est pas celle de cette mesure : employez le code UCUM indiqué.",
+        "The unit is not this measure's: use the UCUM code shown.";
+    MeasureRange, "measure_range", "mappings/measures.tsv", "La valeur sort des limites de cette mesure, ou a trop de décimales.",
+        "The value is outside this measure's limits, or has too many decimals.";
+    MeasurePressure, "measure_pressure", "R152", "La pression systolique doit dépasser la diastolique : vérifiez l'ordre des deux.",
+        "Systolic pressure must exceed diastolic: check the order of the two.";
+    MeasureDate, "measure_date", "R152", "La date de la mesure est absente, à venir ou antérieure à la naissance.",
+        "The date of the measure is absent, to come, or before birth.";
+    MeasureComment, "measure_comment", "R153; longest comment of the holder's application", "Le commentaire est trop long : abrégez-le.",
+        "The comment is too long: shorten it.";
+    MomentMissing, "moment_missing", "API Mesures 1.5.2", "Le moment de la mesure est obligatoire pour ce type de glycémie.",
+        "Observation.extension.moment is mandatory.";
+    MomentForbidden, "moment_forbidden", "API Mesures 1.5.2", "Le moment de la mesure n'est pas admis pour ce type de glycémie.",
+        "Observation.extension.moment cannot be added.";
+    DaysMissing, "days_missing", "API Mesures 1.5.2", "Le nombre de jours est obligatoire pour ce type de glycémie.",
+        "Observation.extension.numberOfDays is mandatory.";
+    DaysForbidden, "days_forbidden", "API Mesures 1.5.2", "Le nombre de jours n'est pas admis pour ce type de glycémie.",
+        "Observation.extension.numberOfDays cannot be added.";
+    DeviceReference, "device_reference", "API Mesures 1.5.2", "Un Device accompagne la mesure : Observation.device.reference est obligatoire et doit le désigner.",
+        "Observation.device.reference is mandatory, and observation and device are linked by id (Observation.device.reference <-> Device.id).";
+    DeviceKey, "device_key", "API Mesures 1.5.2", "La création du Device doit être conditionnelle : ifNoneExist = identifier=urn:oid:OID|NUMÉRO, celui du Device.",
+        "Device request must have a valid IfNoneExist attribute : identifier=urn:oid:<OID>|<DEVICE ID>, the Device's own.";
+    SearchMode, "search_mode", "API Mesures 1.5.2", "La recherche doit donner soit deux bornes de date, soit _sort=-date et _count=1.",
+        "No search mode detected: give both bounds of date, or _sort=-date with _count=1.";
+    PageTooLarge, "page_too_large", "API Mesures 1.5.2; limits.page_max", "La page demandée est trop grande : demandez-en moins à la fois.",
+        "Maximum page size allowed is exceeded: ask for fewer at a time.";
     EvidenceUnavailable, "evidence_unavailable", "evidence.stamp_grace_s", "L'horodatage de la trace n'est plus assuré : aucun acte n'est servi avant le retour de l'autorité d'horodatage.",
         "The trace is no longer time-stamped: no act is served before the time-stamping authority is back.";
     DocumentDamaged, "document_damaged", "SHA-256 of the deposit", "Les octets conservés de ce document sont endommagés : l'exploitant en est averti ; les autres documents restent lisibles.",

@@ -6,12 +6,14 @@
 pub mod actor;
 pub mod cause;
 pub mod code;
+pub mod data;
 pub mod document;
 pub mod dtm;
 pub mod hl7;
 pub mod holder;
 pub mod ins;
 pub mod local;
+pub mod measure;
 pub mod oid;
 pub mod people;
 pub mod query;

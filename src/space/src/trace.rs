@@ -58,6 +58,10 @@ acts! {
     ListAuthorised, "list_authorised", "Liste des professionnels autorisés ou bloqués", "Who is authorised or blocked was asked.";
     Forward, "forward", "Transmission à la passerelle amont", "What was put in or changed here was passed on upstream.";
     Subscribe, "subscribe", "Abonnement", "A subscription to what comes into a space was made or ended.";
+    ReadData, "read_data", "Consultation de données", "Measures or other data of a brick were read.";
+    AddData, "add_data", "Ajout d'une donnée", "A measure or another datum was put in.";
+    ChangeData, "change_data", "Modification d'une donnée", "A datum was given a new version.";
+    RemoveData, "remove_data", "Suppression d'une donnée", "A datum was taken away.";
     FeedIdentity, "feed_identity", "Alimentation d'identité", "Identities were fed, merged or linked.";
 }
 
@@ -83,11 +87,13 @@ impl Act {
     #[must_use]
     pub const fn kind(self) -> ActKind {
         match self {
-            Self::Deposit | Self::Create => ActKind::Create,
+            Self::Deposit | Self::Create | Self::AddData => ActKind::Create,
             Self::Fetch | Self::Forward => ActKind::Read,
             Self::ReadTrace => ActKind::ReadTrace,
-            Self::Find | Self::Lookup | Self::Identify | Self::ListSpaces | Self::ListAuthorised => ActKind::Query,
-            Self::Delete => ActKind::Delete,
+            Self::ReadData | Self::Find | Self::Lookup | Self::Identify | Self::ListSpaces | Self::ListAuthorised => {
+                ActKind::Query
+            }
+            Self::Delete | Self::RemoveData => ActKind::Delete,
             Self::Authorise
             | Self::Withdraw
             | Self::Block
@@ -102,6 +108,7 @@ impl Act {
             | Self::Archive
             | Self::Unarchive
             | Self::Subscribe
+            | Self::ChangeData
             | Self::FeedIdentity => ActKind::Update,
         }
     }

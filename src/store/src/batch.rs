@@ -6,6 +6,7 @@ use space::{AvailabilityStatus, Cause};
 
 use crate::{
     changes,
+    data::{self, PreparedDatum},
     db::{Connection, Kind, Sql, Value},
     error::StoreError,
     failpoint, holders,
@@ -35,6 +36,8 @@ struct Standing {
     keys: HashMap<String, (String, String)>,
     /// Objects whose state is to change: (kind, space, entryUUID) → state, superseded.
     states: HashMap<(ObjectKind, String, String), (AvailabilityStatus, bool)>,
+    /// Data that get a new version, and names that are to be given: what stands.
+    data: data::Standing,
 }
 
 /// Commits `jobs` in one transaction and answers each. On error the transaction is still open.
@@ -51,6 +54,7 @@ pub(crate) async fn commit(
     let mut accepted: Vec<&PreparedDeposit> = Vec::new();
     let mut states: Vec<(&str, &StateChange)> = Vec::new();
     let mut messages: Vec<Message<'_>> = Vec::new();
+    let mut versions: Vec<(&str, i64, &PreparedDatum)> = Vec::new();
     let mut forwards: Vec<(i64, &str, &PreparedForward)> = Vec::new();
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
@@ -129,6 +133,14 @@ pub(crate) async fn commit(
                 }
                 (fresh.map(|()| Deposited::Stored), Some(trace))
             }
+            Job::Data { guard, writes, trace, messages: told } => {
+                let done = standing.fresh(Some(guard)).and_then(|()| standing.data.judge(&guard.space, writes));
+                if done.is_ok() {
+                    versions.extend(writes.iter().map(|w| (guard.space.as_str(), trace.at_ms, w)));
+                    messages.extend(told.iter().map(|m| (trace.at_ms, m)));
+                }
+                (done.map(|()| Deposited::Stored), Some(trace))
+            }
             Job::ClockOffset(offset) => {
                 set_clock_offset(connection, *offset).await?;
                 (Ok(Deposited::Stored), None)
@@ -143,6 +155,7 @@ pub(crate) async fn commit(
     // Before what takes their place: one that is put in and superseded in the same batch is both.
     insert_deposits(connection, &accepted).await?;
     change_states(connection, &states).await?;
+    data::write(connection, &versions).await?;
     failpoint::at("commit.deposits")?;
     insert_messages(connection, &messages).await?;
     failpoint::at("commit.messages")?;
@@ -292,6 +305,7 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
     let (mut looked_at, mut held, mut changed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut keys = BTreeSet::new();
     let mut objects = BTreeSet::new();
+    let mut data = BTreeSet::new();
     for job in jobs {
         match job {
             Job::Record(acts) => {
@@ -311,6 +325,10 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
             Job::States { guard, states, .. } => {
                 held.insert(guard.space.as_str());
                 objects.extend(states.iter().map(|s| (s.kind, guard.space.as_str(), s.uuid.as_str())));
+            }
+            Job::Data { guard, writes, .. } => {
+                held.insert(guard.space.as_str());
+                data.extend(writes.iter().map(|w| (guard.space.as_str(), w)));
             }
             Job::Subscription { guard, .. } => {
                 held.insert(guard.space.as_str());
@@ -338,6 +356,7 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
     for row in rows_in(connection, text, &keys, "").await? {
         standing.keys.insert(row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2)?.to_owned()));
     }
+    standing.data = data::Standing::read(connection, &data).await?;
     for (kind, space, uuid) in objects {
         let lock = if connection.kind() == Kind::Sqlite { "" } else { " FOR UPDATE" };
         let superseded = if matches!(kind, ObjectKind::Entry | ObjectKind::Folder) { "superseded" } else { "FALSE" };
@@ -369,7 +388,7 @@ pub(crate) async fn rows_in(
 }
 
 /// Inserts many rows in few statements.
-async fn insert<T, const N: usize>(
+pub(crate) async fn insert<T, const N: usize>(
     connection: &mut Connection,
     text: &str,
     rows: &[T],

@@ -158,6 +158,7 @@ impl Store {
                     | O::CrossReference
                     | O::Merge
                     | O::Notify
+                    | O::Data(_)
             )
         })?;
         let id = permit.space().to_string();

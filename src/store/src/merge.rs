@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use space::{Cause, DocumentEntry, Folder, Ins, LocalId, SpaceId, SubmissionSet, hl7::Cx, trace::TraceEvent};
 
 use crate::{
-    Store,
+    Store, data,
     db::{Connection, Row, Sql},
     error::StoreError,
     holders::{Identity, space_id},
@@ -197,6 +197,7 @@ pub(crate) async fn absorb(connection: &mut Connection, space: &str, a: &Absorpt
     moving.entries(connection).await?;
     moving.folders(connection).await?;
     moving.bodies(connection).await?;
+    moving.data(connection).await?;
     let sql = Sql::new("UPDATE association SET space_id = $1 WHERE space_id = $2");
     connection.execute(sql.bind(space).bind(&a.retired)).await?;
     settings(connection, &a.retired, space).await?;
@@ -325,6 +326,36 @@ impl Moving<'_> {
                 let sql = Sql::new(&update).bind(self.to).bind(metadata).bind(self.from).bind(uuid);
                 connection.execute(sql).await?;
                 self.bind(connection, row.text(1)?).await?;
+            }
+            if rows.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Data come along under their own ids; a name that the other space has already is theirs no more.
+    async fn data(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        loop {
+            let what = "kind, datum_id, version, sealed_datum, present FROM datum";
+            let rows = self.page(connection, what).await?;
+            for row in &rows {
+                let (kind, id, version) = (row.text(0)?, row.text(1)?, row.int(2)?);
+                let (old, new) = (&self.absorption.old, &self.absorption.new);
+                let moved = row.maybe_bytes(3)?;
+                let moved = moved.map(|s| data::carried((self.from, old), (self.to, new), (kind, id, version), s));
+                let (sealed, mut name) = moved.transpose()?.map_or((None, None), |(sealed, name)| (Some(sealed), name));
+                if let Some(hash) = name.as_ref().filter(|_| row.boolean(4).unwrap_or_default())
+                    && data::is_named(connection, self.to, kind, hash).await?
+                {
+                    name = None;
+                }
+                let name = name.filter(|_| row.boolean(4).unwrap_or_default());
+                let sql = Sql::new(
+                    "UPDATE datum SET space_id = $1, sealed_datum = $2, name_hash = $3 \
+                     WHERE space_id = $4 AND kind = $5 AND datum_id = $6 AND version = $7",
+                );
+                let sql = sql.bind(self.to).bind(sealed).bind(name).bind(self.from).bind(kind).bind(id).bind(version);
+                connection.execute(sql).await?;
             }
             if rows.is_empty() {
                 return Ok(());

@@ -56,6 +56,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0007_links.sql"),
         include_str!("../migrations/postgres/0007_links.sql"),
     ),
+    (
+        8,
+        "data",
+        include_str!("../migrations/sqlite/0008_data.sql"),
+        include_str!("../migrations/postgres/0008_data.sql"),
+    ),
 ];
 
 /// Tables that PostgreSQL splits by a hash of their first key.
@@ -81,6 +87,7 @@ const SPLIT: &[&str] = &[
     "upstream",
     "subscription",
     "publication",
+    "datum",
 ];
 
 /// Held while a process of ours changes the schema (any number, the same for all).

@@ -60,6 +60,7 @@ on_both! {
     a_store_opens_only_under_its_master_key_and_after_rotation_under_the_new_one
 }
 
+mod data;
 mod evidence;
 mod identity;
 mod operations;

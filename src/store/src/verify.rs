@@ -35,6 +35,8 @@ pub struct Report {
     pub entries: u64,
     /// Entries of spaces whose key was destroyed: nothing of them can be read.
     pub forgotten: u64,
+    /// Versions of data that are no documents (measures…).
+    pub data: u64,
     /// Bodies whose bytes were read and hashed.
     pub bodies: u64,
     /// Bodies outside that no row publishes, of uploads not yet given up (collected later).
@@ -81,6 +83,7 @@ impl Store {
         self.verify_traces(&mut reader, witness, &mut report).await?;
         let keys = self.all_keys(&mut reader).await?;
         self.verify_entries(&mut reader, &keys, &mut report).await?;
+        Self::verify_data(&mut reader, &keys, &mut report).await?;
         self.verify_bodies(&mut reader, &keys, &mut report).await?;
         reader.commit().await?;
         reader.done();
@@ -95,6 +98,24 @@ impl Store {
             keys.insert(space.to_owned(), self.keys.unwrap(space, &row).await?);
         }
         Ok(keys)
+    }
+
+    /// Every version that says something can be read back.
+    async fn verify_data(snapshot: &mut Connection, keys: &SpaceKeys, report: &mut Report) -> Result<(), StoreError> {
+        let text = "SELECT space_id, kind, datum_id, version, sealed_datum FROM datum WHERE sealed_datum IS NOT NULL";
+        let mut rows = snapshot.stream(Sql::new(text));
+        while let Some(row) = rows.try_next().await? {
+            report.data += 1;
+            let (space, kind, id, version) = (row.text(0)?, row.text(1)?, row.text(2)?, row.int(3)?);
+            let Some(key) = keys.get(space) else {
+                report.forgotten += 1;
+                continue;
+            };
+            if crate::data::open(key, space, &crate::data::place(kind, id, version), row.bytes(4)?).is_err() {
+                report.wrong(format!("{kind} {id}, version {version}"), "it cannot be read back");
+            }
+        }
+        Ok(())
     }
 
     async fn verify_entries(

@@ -18,6 +18,7 @@ use tokio::{
 
 use crate::{
     batch,
+    data::PreparedDatum,
     db::{Connection, Database, Use},
     error::StoreError,
     evidence::EvidenceKey,
@@ -64,6 +65,8 @@ pub(crate) enum Job {
     Settle { settled: Settled, trace: PendingTrace },
     /// A change of who follows a space.
     Subscription { guard: Guard, change: PreparedSubscription, trace: PendingTrace },
+    /// Versions of data.
+    Data { guard: Guard, writes: Vec<PreparedDatum>, trace: PendingTrace, messages: Vec<SealedMessage> },
     /// The development clock.
     ClockOffset(i64),
 }

@@ -3,11 +3,13 @@
 //! The files are part of the program (so that one binary is enough) and may be replaced by a folder of the
 //! operator's: a table that changes by decree needs no release. Knows codes; knows neither documents nor rights.
 
+mod measures;
 mod table;
 mod value_set;
 
 use std::path::Path;
 
+pub use measures::{MeasureKind, MeasurePart, Measures, Saying};
 pub use table::{Table, TableError};
 pub use value_set::{Coding, DocumentType, DocumentTypes, ValueSet};
 
@@ -20,6 +22,7 @@ macro_rules! built_in {
 
 built_in!(
     "author-specialties.tsv",
+    "brick-rights.tsv",
     "cda-formats.tsv",
     "cda-header.tsv",
     "class-codes.tsv",
@@ -33,6 +36,8 @@ built_in!(
     "healthcare-facility-types.tsv",
     "matrice-habilitation.tsv",
     "matrice-professions.tsv",
+    "measure-codes.tsv",
+    "measures.tsv",
     "practice-settings.tsv",
     "professions.tsv",
 );
@@ -120,6 +125,8 @@ pub struct Terminology {
     pub authorisation_words: ValueSet,
     /// Words that TD0.2 and its like tell of a record by.
     pub record_words: ValueSet,
+    /// Kinds of measures.
+    pub measures: Measures,
 }
 
 impl Terminology {
@@ -141,6 +148,7 @@ impl Terminology {
             professions: set("professions.tsv")?,
             authorisation_words: set("dmp-authorisation-status.tsv")?,
             record_words: set("dmp-record-words.tsv")?,
+            measures: Measures::read(&mappings.table("measures.tsv")?, &mappings.table("measure-codes.tsv")?)?,
         })
     }
 }

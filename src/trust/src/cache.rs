@@ -22,11 +22,16 @@ pub(crate) struct Known {
     pub(crate) signer: Peer,
 }
 
-type Map = HashMap<[u8; 32], Arc<Known>>;
+type Map<T> = HashMap<[u8; 32], Arc<T>>;
 
 /// Bounded: at most two generations.
-#[derive(Default)]
-pub(crate) struct Cache(Mutex<(Map, Map)>);
+pub(crate) struct Cache<T = Known>(Mutex<(Map<T>, Map<T>)>);
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 /// The key of an assertion, or of a token (which stands under no namespaces).
 pub(crate) fn key(source: &str, namespaces: &[(String, String)]) -> [u8; 32] {
@@ -45,12 +50,12 @@ pub(crate) fn key(source: &str, namespaces: &[(String, String)]) -> [u8; 32] {
     out
 }
 
-impl Cache {
-    fn maps(&self) -> MutexGuard<'_, (Map, Map)> {
+impl<T> Cache<T> {
+    fn maps(&self) -> MutexGuard<'_, (Map<T>, Map<T>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self, key: &[u8; 32]) -> Option<Arc<Known>> {
+    pub(crate) fn get(&self, key: &[u8; 32]) -> Option<Arc<T>> {
         let mut maps = self.maps();
         if let Some(known) = maps.0.get(key) {
             return Some(known.clone());
@@ -60,7 +65,7 @@ impl Cache {
         Some(known)
     }
 
-    fn enter(maps: &mut (Map, Map), key: [u8; 32], known: Arc<Known>) {
+    fn enter(maps: &mut (Map<T>, Map<T>), key: [u8; 32], known: Arc<T>) {
         if maps.0.len() >= GENERATION {
             maps.1 = std::mem::take(&mut maps.0);
         }
@@ -80,7 +85,7 @@ impl Cache {
         maps.0.len() + maps.1.len()
     }
 
-    pub(crate) fn put(&self, key: [u8; 32], known: Arc<Known>) {
+    pub(crate) fn put(&self, key: [u8; 32], known: Arc<T>) {
         Self::enter(&mut self.maps(), key, known);
     }
 }

@@ -25,7 +25,7 @@ mod files;
 mod testing;
 
 pub use anchors::{AnchorFiles, RevocationPolicy, TrustAnchors};
-pub use bearer::BearerVerifier;
+pub use bearer::{BearerVerifier, HolderTokens};
 pub use claims::{Claims, CodedRole};
 pub use key::SigningKey;
 pub use name::{DistinguishedName, same_name};

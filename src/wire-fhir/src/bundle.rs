@@ -116,7 +116,7 @@ fn without(bytes: &[u8], contents: &[json::Content]) -> Vec<u8> {
 }
 
 /// A bundle that is answered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Bundle<R> {
     /// Id.
     #[serde(skip_serializing_if = "is_none")]
@@ -159,7 +159,7 @@ pub struct Link {
 }
 
 /// An entry of a bundle that is answered.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry<R> {
     /// URL of the resource.
@@ -171,9 +171,27 @@ pub struct Entry<R> {
     /// How it came to be found.
     #[serde(skip_serializing_if = "is_none")]
     pub search: Option<Search>,
+    /// What was asked, in a history.
+    #[serde(skip_serializing_if = "is_none")]
+    pub request: Option<AnsweredRequest>,
     /// What came of a request.
     #[serde(skip_serializing_if = "is_none")]
     pub response: Option<Response>,
+}
+
+impl<R> Default for Entry<R> {
+    fn default() -> Self {
+        Self { full_url: None, resource: None, search: None, request: None, response: None }
+    }
+}
+
+/// What was asked, as a history tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnsweredRequest {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Relative URL.
+    pub url: String,
 }
 
 /// A resource of an answer.
@@ -184,6 +202,12 @@ pub enum Answered<R> {
     Match(R),
     /// What is to be said about the search.
     Outcome(OperationOutcome),
+}
+
+impl<R> From<R> for Answered<R> {
+    fn from(resource: R) -> Self {
+        Self::Match(resource)
+    }
 }
 
 /// How a resource came to be found.

@@ -25,21 +25,29 @@ mod bundle;
 mod check;
 mod error;
 mod json;
+mod measure;
+mod original;
 mod outcome;
 mod people;
 mod resources;
 #[cfg(test)]
 mod tests;
 mod types;
+pub mod xml;
 
 pub use audit::{AuditAgent, AuditDetail, AuditEntity, AuditEvent, AuditSource};
 pub use bundle::{
-    Answered, Bundle, BundleType, Entry, Link, Response, Search, TransactionBundle, TransactionEntry, parse_bundle,
-    parse_resource,
+    Answered, AnsweredRequest, Bundle, BundleType, Entry, Link, Response, Search, TransactionBundle, TransactionEntry,
+    parse_bundle, parse_resource,
 };
 pub use check::check;
 pub use error::{ParseError, Problem};
 pub use json::Limits;
+pub use measure::{
+    Category, MeasureBundle, MeasureEntry, Observation, ObservationComponent, ObservationMeta, PhdDevice, Quantity,
+    Request, parse_measure_bundle, parse_observation,
+};
+pub use original::{answered, kept};
 pub use outcome::{Issue, OperationOutcome};
 pub use people::{
     Device, DeviceName, Organization, Parameter, Parameters, Patient, PatientLink, Practitioner, PractitionerRole,

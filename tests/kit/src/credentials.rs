@@ -17,6 +17,18 @@ fn role(code: &str, system: &str) -> CodedRole {
     CodedRole { code: code.to_owned(), system: system.to_owned() }
 }
 
+/// The access token of a holder (test register), signed by the gateway's own key.
+///
+/// # Panics
+/// When the key cannot be read, or the number is none.
+#[must_use]
+pub fn holder_token(pki: &Path, ins: &str) -> String {
+    let key = SigningKey::from_file(&pki.join("titulaire.key")).expect("the key of holders' tokens");
+    let ins = Ins::parse(ins, InsOid::NirTest, InsTolerance::Test).expect("a test number");
+    let hour = jiff::SignedDuration::from_hours(1);
+    trust::bearer::sign_holder(&key, &ins, SystemClock::new().now(), hour).expect("signed")
+}
+
 impl Credentials {
     /// Credentials of `name` (a card, or a structure's seal) for the holder `ins` of the test register.
     ///

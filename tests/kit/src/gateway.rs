@@ -38,6 +38,8 @@ pub struct Gateway {
     options: GatewayOptions,
     /// `host:port` of the professional listener.
     pub pro: String,
+    /// `host:port` of the listener of holders and apps.
+    pub public: String,
     /// `host:port` of the operator's listener.
     pub admin: String,
     /// What `demo.json` says.
@@ -192,8 +194,8 @@ impl Gateway {
     fn started(data: PathBuf, folder: Option<tempfile::TempDir>, options: GatewayOptions) -> Self {
         let text = std::fs::read_to_string(data.join("demo.json")).expect("demo.json");
         let demo = serde_json::from_str(&text).expect("demo.json is JSON");
-        let (pro, admin) = (String::new(), String::new());
-        let mut gateway = Self { data, _folder: folder, child: None, options, pro, admin, demo };
+        let (pro, public, admin) = (String::new(), String::new(), String::new());
+        let mut gateway = Self { data, _folder: folder, child: None, options, pro, public, admin, demo };
         gateway.restart();
         gateway
     }
@@ -269,7 +271,8 @@ impl Gateway {
     pub fn restart(&mut self) {
         self.kill();
         let (child, ready) = start(&self.data, &self.options);
-        (self.pro, self.admin) = (address(&ready, "pro"), address(&ready, "admin"));
+        (self.pro, self.public) = (address(&ready, "pro"), address(&ready, "public"));
+        self.admin = address(&ready, "admin");
         self.child = Some(child);
     }
 

@@ -12,7 +12,7 @@ pub mod soap;
 
 pub use catcher::Catcher;
 pub use client::{Client, Reply};
-pub use credentials::Credentials;
+pub use credentials::{Credentials, holder_token};
 pub use document::TestDocument;
 pub use gateway::{Gateway, GatewayOptions, Process};
 pub use proxy::{Fault, Proxy};

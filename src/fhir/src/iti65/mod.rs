@@ -10,7 +10,7 @@ mod relations;
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{StatusCode, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -22,7 +22,8 @@ use wire_fhir::{
 
 use crate::{
     FhirState, body,
-    call::{Call, is_json, media_type},
+    call::Call,
+    observation,
     respond::{self, Failure},
     translate::{ids, urls::PROVIDE_BUNDLE_RESPONSE},
 };
@@ -48,9 +49,15 @@ async fn deposit(state: &FhirState, call: &mut Call, parts: &Parts, content: Bod
     call.read_parameters(parts)?;
     let headers = &parts.headers;
     call.negotiate(headers)?;
-    demand_json(headers)?;
     // Its part of the budget is held as long as anything read from it.
-    let body::Received { bytes, held: _held } = body::collect(content, headers, state.limits.body, state).await?;
+    let body::Received { bytes, held: _held } = body::resource(content, headers, state.limits.body, state).await?;
+    if bytes.is_empty() {
+        return Err(Refusal::new(Cause::BundleMissing).into());
+    }
+    if observation::is_transaction(&bytes) {
+        let done = observation::transaction(state, call, headers, &bytes).await;
+        return call.conclude(state, Act::AddData, done).await;
+    }
     let mut bundle = parse(bytes, state.limits.body).await?;
     let ins = holder::of(state, call, &bundle).await?;
     let mut plan = plan::read(&bundle, &ins)?;
@@ -65,16 +72,6 @@ async fn deposit(state: &FhirState, call: &mut Call, parts: &Parts, content: Bod
     let now = state.desk.clock().now();
     let seconds = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
     Ok(respond::json(StatusCode::OK, &answer(&roles, &receipt, &unique_ids, &seconds.to_string())))
-}
-
-pub(crate) fn demand_json(headers: &HeaderMap) -> Result<(), Failure> {
-    let whole = headers.get(axum::http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let named = media_type(headers).is_some_and(|kind| !kind.contains('*'));
-    if named && is_json(whole) {
-        Ok(())
-    } else {
-        Err(Refusal::new(Cause::WrongContentType).about("application/fhir+json").into())
-    }
 }
 
 async fn parse(bytes: Bytes, limit: usize) -> Result<TransactionBundle, Failure> {
@@ -147,7 +144,7 @@ fn answer(roles: &[Role], receipt: &Receipt, unique_ids: &[String], now: &str) -
                 wire_fhir::Response { status: "200", location: None, etag: None, last_modified: None }
             }
         };
-        Entry { full_url: None, resource: None, search: None, response: Some(response) }
+        Entry { response: Some(response), ..Entry::default() }
     });
     Bundle {
         id: None,

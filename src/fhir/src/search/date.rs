@@ -1,7 +1,10 @@
 //! Dates (FHIR R4 search §3.1.1.4.6): prefixes over implicit ranges. A day is the range of its seconds, in UTC.
 
 use jiff::Timestamp;
-use space::{Dtm, Refusal};
+use space::{
+    Dtm, Refusal,
+    data::{Relation, TimeTest},
+};
 
 use super::invalid;
 
@@ -62,6 +65,28 @@ impl DateCriterion {
             Prefix::Sa => (Some(self.to), None),
             Prefix::Eb => (None, Some(self.from)),
         }
+    }
+
+    /// The same, as the store tests it.
+    pub(crate) fn test(&self) -> TimeTest {
+        let relation = match self.prefix {
+            Prefix::Eq => Relation::Within,
+            Prefix::Ne => Relation::NotWithin,
+            Prefix::Gt => Relation::Above,
+            Prefix::Lt => Relation::Below,
+            Prefix::Ge => Relation::AtLeast,
+            Prefix::Le => Relation::AtMost,
+            Prefix::Sa => Relation::After,
+            Prefix::Eb => Relation::Before,
+        };
+        TimeTest { relation, from_ms: self.from.as_millisecond(), to_ms: self.to.as_millisecond() }
+    }
+
+    /// Whether it is a bound from below, or from above.
+    pub(crate) fn is_bound(&self) -> (bool, bool) {
+        let below = matches!(self.prefix, Prefix::Gt | Prefix::Ge | Prefix::Sa | Prefix::Eq);
+        let above = matches!(self.prefix, Prefix::Lt | Prefix::Le | Prefix::Eb | Prefix::Eq);
+        (below, above)
     }
 
     /// Whether a resource's range fits.

@@ -16,6 +16,9 @@ pub(crate) use parameters::Parameter;
 /// Parameters about the answer, served for every search.
 pub(crate) const RESULT: [&str; 4] = ["_count", "_offset", "_sort", "_format"];
 
+/// The same where pages are told by a cursor.
+pub(crate) const RESULT_MORE: [&str; 4] = ["_cursor", "_total", "_summary", "_include"];
+
 /// A search, its parameters known and split: each with its values, any of which fits.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
@@ -33,7 +36,8 @@ impl Search {
         let mut search = Self::default();
         let mut wrong = Vec::new();
         for (name, value) in &call.parameters {
-            if RESULT.contains(&name.as_str()) {
+            let more = std::ptr::eq(served, parameters::OBSERVATION) && RESULT_MORE.contains(&name.as_str());
+            if more || RESULT.contains(&name.as_str()) {
                 continue;
             }
             match served.iter().find(|p| p.name == name || p.aliases.contains(&name.as_str())) {

@@ -71,17 +71,16 @@ impl Frame<'_> {
                     }),
                     resource: Some(Answered::Match(resource)),
                     search: Some(Mode::mode("match")),
-                    response: None,
+                    ..Entry::default()
                 }
             })
             .collect();
         if !self.search.ignored.is_empty() {
             let issue = self.search.ignored.iter().map(|r| respond::issue(r, "warning")).collect();
             entry.push(Entry {
-                full_url: None,
                 resource: Some(Answered::Outcome(OperationOutcome { issue })),
                 search: Some(Mode::mode("outcome")),
-                response: None,
+                ..Entry::default()
             });
         }
         let mut link = vec![Link { relation: "self", url: self.url(self.page.offset) }];

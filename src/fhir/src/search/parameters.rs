@@ -8,6 +8,7 @@ pub(crate) enum Kind {
     Date,
     String,
     Reference,
+    Quantity,
 }
 
 impl Kind {
@@ -18,6 +19,7 @@ impl Kind {
             Self::Date => "date",
             Self::String => "string",
             Self::Reference => "reference",
+            Self::Quantity => "quantity",
         }
     }
 }
@@ -97,6 +99,26 @@ parameters! {
     "given" | "given:exact" String "http://hl7.org/fhir/SearchParameter/individual-given";
     "birthdate" Date "http://hl7.org/fhir/SearchParameter/individual-birthdate";
     "gender" Token "http://hl7.org/fhir/SearchParameter/individual-gender";
+}
+
+parameters! {
+    /// Measures.
+    OBSERVATION:
+    "_id" Token "http://hl7.org/fhir/SearchParameter/Resource-id";
+    "_lastUpdated" Date "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated";
+    "patient" | "subject" Reference "http://hl7.org/fhir/SearchParameter/clinical-patient";
+    "patient.identifier" | "patient:identifier" | "subject:identifier" | "subject.identifier" Token "";
+    "category" Token "http://hl7.org/fhir/SearchParameter/Observation-category";
+    "code" Token "http://hl7.org/fhir/SearchParameter/clinical-code";
+    "combo-code" Token "http://hl7.org/fhir/SearchParameter/Observation-combo-code";
+    "component-code" Token "http://hl7.org/fhir/SearchParameter/Observation-component-code";
+    "date" Date "http://hl7.org/fhir/SearchParameter/clinical-date";
+    "device" Reference "http://hl7.org/fhir/SearchParameter/Observation-device";
+    "method" Token "http://hl7.org/fhir/SearchParameter/Observation-method";
+    "status" Token "http://hl7.org/fhir/SearchParameter/Observation-status";
+    "value-quantity" Quantity "http://hl7.org/fhir/SearchParameter/Observation-value-quantity";
+    "component-value-quantity" Quantity "http://hl7.org/fhir/SearchParameter/Observation-component-value-quantity";
+    "combo-value-quantity" Quantity "http://hl7.org/fhir/SearchParameter/Observation-combo-value-quantity";
 }
 
 parameters! {

@@ -49,7 +49,7 @@ async fn who_calls_is_asked_before_anything_else() {
 async fn a_body_that_is_no_bundle_is_refused_with_its_place() {
     let world = World::new().await;
     let cases: Vec<(String, u16, &str, &str)> = vec![
-        ("".into(), 400, "malformed_json", "Bundle"),
+        ("".into(), 400, "bundle_missing", ""),
         ("{\"resourceType\":\"Bundle\"".into(), 400, "malformed_json", "Bundle"),
         ("{\"resourceType\":\"Bundle\",\"type\":1,\"type\":2}".into(), 400, "malformed_json", "Bundle.type"),
         ("[".repeat(10_000), 400, "xml_too_deep", ""),
@@ -233,15 +233,15 @@ async fn several_wrong_things_are_told_at_once() {
 #[tokio::test]
 async fn forms_that_are_not_served_are_refused() {
     let world = World::new().await;
-    let xml = request("GET", "medecin", &find("")).header("accept", "application/fhir+xml");
-    let xml = world.send(xml.body(Body::empty()).expect("request")).await;
-    assert_eq!(xml.refused(), (406, "format_not_served".into(), String::new()));
-    assert_eq!(world.get("medecin", &find("&_format=xml")).await.refused().0, 406);
+    let turtle = request("GET", "medecin", &find("")).header("accept", "text/turtle");
+    let turtle = world.send(turtle.body(Body::empty()).expect("request")).await;
+    assert_eq!(turtle.refused(), (406, "format_not_served".into(), String::new()));
+    assert_eq!(world.get("medecin", &find("&_format=ttl")).await.refused().0, 406);
     assert_eq!(world.get("medecin", &find("&_format=application/fhir+json")).await.status, StatusCode::OK);
-    let body = request("POST", "medecin", "/fhir").header("content-type", "application/fhir+xml");
-    let body = world.send(body.body(Body::from("<Bundle/>")).expect("request")).await;
+    let body = request("POST", "medecin", "/fhir").header("content-type", "text/turtle");
+    let body = world.send(body.body(Body::from("a fhir:Bundle")).expect("request")).await;
     assert_eq!(body.refused(), (415, "wrong_content_type".into(), String::new()));
-    assert_eq!(world.get("medecin", "/fhir/Observation").await.refused().1, "route_unknown");
+    assert_eq!(world.get("medecin", "/fhir/Encounter").await.refused().1, "route_unknown");
     let wrong = request("DELETE", "medecin", "/fhir/DocumentReference/1").body(Body::empty()).expect("request");
     assert_eq!(world.send(wrong).await.refused().0, 405);
     assert_eq!(world.get("medecin", "/fhir").await.refused().0, 405);
@@ -259,7 +259,7 @@ async fn the_base_may_end_with_a_slash_and_metadata_ask_for_no_credential() {
     assert_eq!(posted.status, StatusCode::OK, "{}", String::from_utf8_lossy(&posted.bytes));
     let metadata = world.get("", "/fhir/metadata").await.json();
     assert_eq!(metadata["implementation"]["url"], "https://dmp.test:8443/fhir");
-    assert_eq!(world.get("", "/fhir/metadata?_format=xml").await.refused().0, 406);
+    assert_eq!(world.get("", "/fhir/metadata?_format=ttl").await.refused().0, 406);
 }
 
 #[tokio::test]

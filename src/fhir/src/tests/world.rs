@@ -168,6 +168,7 @@ impl World {
             base_url: BaseUrl::FromHost,
             limits,
             bodies: BodyBudget::of(256 << 20),
+            door: crate::Door::Professional,
         };
         Self { desk, router: routes(state), _folder: folder }
     }

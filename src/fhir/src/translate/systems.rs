@@ -6,6 +6,8 @@ const SYSTEMS: &[(&str, &str, &str)] = &[
     ("2.16.840.1.113883.6.1", "http://loinc.org", ""),
     ("2.16.840.1.113883.5.25", "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", ""),
     ("2.16.840.1.113883.6.3", "http://hl7.org/fhir/sid/icd-10", ""),
+    ("2.16.840.1.113883.6.96", "http://snomed.info/sct", ""),
+    ("2.16.840.1.113883.3.26.1.1", "http://ncithesaurus-stage.nci.nih.gov", ""),
     (
         "1.2.250.1.213.1.1.4.6",
         "https://mos.esante.gouv.fr/NOS/TRE_A00-ProducteurDocNonPS/FHIR/TRE-A00-ProducteurDocNonPS",
@@ -133,7 +135,7 @@ mod tests {
         for (name, uri, _) in SYSTEMS {
             assert_eq!((to_uri(name).as_str(), from_uri(uri).as_str()), (*uri, *name));
         }
-        for other in ["1.2.250.1.213.2.5", "Connect-a-thon", "http://snomed.info/sct"] {
+        for other in ["1.2.250.1.213.2.5", "Connect-a-thon"] {
             assert_eq!(from_uri(&to_uri(other)), other);
         }
     }

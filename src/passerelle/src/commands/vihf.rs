@@ -4,15 +4,20 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use ambient::{Clock as _, SystemRng};
 use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
 use space::{AuthMode, Ins, InsOid, ProfessionalId, Purpose, Software, StructureId};
 use trust::{Bearer, CodedRole, Peer, SigningKey, StructureUse, VihfRequest};
 
 use super::{Failure, print};
 use crate::{app, demo::People, holders};
 
+/// Name under which the holder's own token is made.
+const HOLDER: &str = "titulaire";
+
 #[derive(Debug, Args)]
 pub(crate) struct VihfArgs {
-    /// Name of the certificate: pki/NAME.pem. A structure's is signed with its seal (NAME-auth → NAME-seal).
+    /// Name of the certificate: pki/NAME.pem. A structure's is signed with its seal (NAME-auth → NAME-seal); `titulaire` makes
+    /// the access token of the holder, for the public listener.
     #[arg(long = "as")]
     pub(super) name: String,
     /// Matricule INS of the holder the call bears on.
@@ -86,11 +91,22 @@ pub(crate) async fn run(args: VihfArgs) -> Result<(), Failure> {
 impl VihfArgs {
     /// The credential they ask for, signed.
     pub(super) async fn signed(&self, core: &app::Core) -> Result<String, Failure> {
+        if self.name == HOLDER {
+            return self.holder_token(self.patient(core).await?.as_ref(), core.clock.now());
+        }
         let request = request(self, self.patient(core).await?, core.clock.now())?;
         if self.jwt {
             return trust::bearer::sign(&request).map_err(|e| Failure::run("vihf", &e));
         }
         request.sign(SystemRng::new().as_ref()).map_err(|e| Failure::run("vihf", &e))
+    }
+
+    /// The access token of the holder: what the sign-in service will give them.
+    fn holder_token(&self, patient: Option<&Ins>, issued: jiff::Timestamp) -> Result<String, Failure> {
+        let holder = patient.ok_or_else(|| Failure::usage("--ins", &"names the holder whose token it is"))?;
+        let (_, key) = load(&self.data.data.join("pki"), HOLDER)?;
+        let valid = SignedDuration::from_secs(i64::try_from(self.valid_s.unwrap_or(3600)).unwrap_or(3600));
+        trust::bearer::sign_holder(&key, holder, issued, valid).map_err(|e| Failure::run("vihf", &e))
     }
 
     async fn patient(&self, core: &app::Core) -> Result<Option<Ins>, Failure> {

@@ -58,6 +58,8 @@ pub(crate) struct Trust {
     pub(crate) ocsp_timeout_ms: u64,
     /// Under `soft`, how long a certificate passes from the first question without an answer, in seconds.
     pub(crate) ocsp_grace_s: u64,
+    /// Certificate whose key signs the access tokens of holders (PEM); empty = no holder comes in.
+    pub(crate) holder_tokens: PathBuf,
 }
 
 /// Whether and how responders are asked.
@@ -83,6 +85,7 @@ impl Default for Trust {
             ocsp_url: String::new(),
             ocsp_timeout_ms: 1500,
             ocsp_grace_s: 3600,
+            holder_tokens: PathBuf::new(),
         }
     }
 }

@@ -27,12 +27,12 @@ impl World {
         self.tables.decide(&self.actor, operation, space, &Self::settings(revision)).expect("a permit")
     }
 
-    fn event_in(&self, space: SpaceId) -> TraceEvent {
+    pub(super) fn event_in(&self, space: SpaceId) -> TraceEvent {
         TraceEvent { space: Some(space), ..self.event(Act::FeedIdentity) }
     }
 
     /// One more space, of another number.
-    async fn other(&self) -> (SpaceId, Ins) {
+    pub(super) async fn other(&self) -> (SpaceId, Ins) {
         let (space, ins) =
             (SpaceId(rng().uuid()), Ins::parse("207058575627097", InsOid::NirTest, InsTolerance::Strict).expect("INS"));
         let traits = Traits {
@@ -50,7 +50,7 @@ impl World {
     }
 
     /// Lets `survivor` go on for the world's own space, both as they stood at these revisions.
-    async fn merge(&self, survivor: (SpaceId, &Ins), revisions: (i64, i64)) -> Result<(), StoreError> {
+    pub(super) async fn merge(&self, survivor: (SpaceId, &Ins), revisions: (i64, i64)) -> Result<(), StoreError> {
         self.merge_by(&self.store, survivor, revisions).await
     }
 

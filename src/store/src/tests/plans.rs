@@ -46,6 +46,23 @@ async fn every_hot_statement_goes_by_an_index_into_one_part(world: World) {
     assert!(seen.len() >= 14, "{seen:#?}");
 }
 
+/// Measures are found by their kind or their time, and read by their id.
+async fn measures(world: &World) {
+    let (store, read) = (&world.store, world.data(access::DataAction::Read, world.space, 1));
+    let time = space::data::TimeTest { relation: space::data::Relation::AtLeast, from_ms: 5, to_ms: 7 };
+    let kind = space::data::DatumKind::Measure;
+    for codes in [vec!["weight".to_owned()], Vec::new(), vec!["weight".to_owned(), "height".to_owned()]] {
+        let after = Some((5, "x".to_owned()));
+        let query = crate::DataQuery { codes, after, times: vec![time], ..crate::DataQuery::of(kind, 20) };
+        store.data(&read, &query).await.expect("read");
+        store.count_data(&read, &query).await.expect("counted");
+    }
+    store.datum(&read, kind, "x").await.expect("read");
+    store.datum_versions(&read, kind, "x").await.expect("read");
+    store.datum_named(&read, kind, "x").await.expect("read");
+    store.data_of(&read, kind, &["x".to_owned()]).await.expect("read");
+}
+
 /// Each operation of a hot path, once.
 async fn hot(world: &World) {
     let store = &world.store;
@@ -68,6 +85,7 @@ async fn hot(world: &World) {
     }
     store.submission_sets(&find, &ObjectQuery::default()).await.expect("read");
     store.folders(&find, &ObjectQuery::default()).await.expect("read");
+    measures(world).await;
     let from = LinkQuery { sources: vec!["urn:uuid:x".into()], ..LinkQuery::default() };
     let to = LinkQuery { targets: vec!["urn:uuid:x".into()], ..LinkQuery::default() };
     let named = LinkQuery { entry_uuids: vec!["urn:uuid:x".into()], ..LinkQuery::default() };

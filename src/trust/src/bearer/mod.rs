@@ -4,6 +4,7 @@
 //! `x5c`, type `JWT`, no critical extension. The claims are the VIHF's, under the same rules and refusals. Never logs
 //! anything of a token.
 
+mod holder;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -17,8 +18,11 @@ use base64::{
 };
 use space::{Cause, Credential, Refusal};
 
-pub use self::wire::{AUDIENCE, sign};
 use self::wire::{Body, Header};
+pub use self::{
+    holder::{HolderTokens, sign_holder},
+    wire::{AUDIENCE, sign},
+};
 use crate::{
     Claims, Peer, TrustAnchors, VihfPolicy,
     cache::{self, Cache, Known},

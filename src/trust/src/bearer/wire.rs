@@ -108,7 +108,7 @@ fn invalid(at: &str) -> Refusal {
 }
 
 /// A NumericDate, its fraction dropped (RFC 7519 §2).
-fn instant(value: Option<&Value>, at: &str) -> Result<Option<Timestamp>, Refusal> {
+pub(super) fn instant(value: Option<&Value>, at: &str) -> Result<Option<Timestamp>, Refusal> {
     let Some(value) = value else { return Ok(None) };
     let bad = || Refusal::new(Cause::BearerInvalid).at(at);
     let whole = value.as_f64().filter(|n| (0.0..=253_402_300_799.0).contains(n)).ok_or_else(bad)?;
