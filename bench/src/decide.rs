@@ -42,6 +42,7 @@ pub(crate) fn run() -> Value {
         merged_into: None,
         emergency: EmergencyConsents::default(),
         authorisations,
+        feeding_opposed: false,
         medecins_traitants: Vec::new(),
     };
     let kinds: Vec<_> = tables.matrix().kinds().map(|(_, kind)| kind).collect();

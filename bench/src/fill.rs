@@ -88,6 +88,7 @@ impl Filling {
             merged_into: None,
             emergency: EmergencyConsents::default(),
             authorisations: Vec::new(),
+            feeding_opposed: false,
             medecins_traitants: Vec::new(),
         }
     }
@@ -184,6 +185,8 @@ impl Filling {
                 folders: Vec::new(),
                 states: Vec::new(),
                 filled_folders: Vec::new(),
+                data: Vec::new(),
+                events: Vec::new(),
                 at: Dtm::parse("20260101").expect("a date"),
                 original_type: "text/plain",
                 original: b"filled".to_vec(),

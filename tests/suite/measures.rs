@@ -2,9 +2,12 @@
 //! are written here from the guide.
 
 use serde_json::{Value, json};
-use testkit::{Client, Gateway, GatewayOptions, Reply, client, holder_token};
+use testkit::{Client, Gateway, GatewayOptions, Reply, TestDocument, client, holder_token};
 
-use crate::fhir_bundle::{FHIR, FhirCaller, SYSTEM, matches, outcome, refused, text};
+use crate::{
+    fhir_bundle::{FHIR, FhirCaller, SYSTEM, matches, outcome, refused, text},
+    support::Caller,
+};
 
 const MES: &str = "https://fhir.monespacesante.fr/ref/mesure/StructureDefinition/mes-observation-";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/";
@@ -543,4 +546,74 @@ async fn what_is_declared_is_served_and_what_is_not_is_not() {
     for kind in ["DocumentReference", "Patient", "AuditEvent", "Binary/1.2.3", "Encounter"] {
         refused(&holder.get(kind).await, 404, "route_unknown");
     }
+}
+
+/// A CDA with observations in its body, as a report of a professional.
+fn report_of(entries: &str) -> TestDocument {
+    let whole = String::from_utf8(TestDocument::biology().body).expect("CDA is text");
+    let head = whole.split_once("</ClinicalDocument>").expect("its end").0;
+    let body = format!(
+        r#"{head}<component><structuredBody><component><section><text/><entry xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><organizer classCode="CLUSTER" moodCode="EVN">{entries}</organizer></entry></section></component></structuredBody></component></ClinicalDocument>"#
+    );
+    TestDocument { body: body.into_bytes(), ..TestDocument::biology() }
+}
+
+fn vital(code: &str, time: &str, number: &str, unit: &str, more: &str) -> String {
+    format!(
+        r#"<component><observation classCode="OBS" moodCode="EVN"><templateId root="1.2.250.1.213.1.1.3.50"/><code code="{code}" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><effectiveTime value="{time}"/><value xsi:type="PQ" value="{number}" unit="{unit}"/>{more}</observation></component>"#
+    )
+}
+
+#[tokio::test]
+async fn values_in_documents_of_professionals_feed_the_measures_unless_the_holder_opposed() {
+    let gateway = Gateway::start();
+    let mut holder = Holder::of(&gateway, 0);
+    let mut soap = Caller::of(&gateway, "medecin", 0);
+    let foetus = "<subject><relatedSubject classCode=\"PRS\"/></subject>";
+    let document = report_of(&format!(
+        "{}{}{}{}{}",
+        vital("29463-7", "20240311", "71.40", "kg", ""),
+        vital("8302-2", "20240311", "1.66", "m", ""),
+        vital("29463-7", "20240310", "0.9", "kg", foetus),
+        vital("8287-5", "20240311", "56", "cm", ""),
+        vital("29463-7", "20990101", "72", "kg", ""),
+    ));
+    soap.put(&document).await;
+    let found = matches(&holder.get("Observation?_sort=date").await);
+    let told: Vec<_> = found
+        .iter()
+        .map(|o| (text(&o["code"]["coding"][0]["code"]), o["valueQuantity"]["value"].to_string()))
+        .collect();
+    let of = |code: &str, value: &str| (code.to_owned(), value.to_owned());
+    let index = (71.4_f64 / (1.66 * 1.66) * 10.0).round() / 10.0;
+    let mut expected = vec![of("29463-7", "71.4"), of("39156-5", &index.to_string()), of("8302-2", "166.0")];
+    let mut sorted = told.clone();
+    sorted.sort();
+    expected.sort();
+    // Neither the foetus's, nor an adult's head, nor what is to come.
+    assert_eq!(sorted.iter().map(|t| &t.0).collect::<Vec<_>>(), expected.iter().map(|t| &t.0).collect::<Vec<_>>());
+    let weight = found.iter().find(|o| o["code"]["coding"][0]["code"] == "29463-7").expect("a weight");
+    let source = &weight["derivedFrom"][0];
+    assert_eq!(text(&source["identifier"]["value"]), format!("urn:oid:{}", document.unique_id));
+    let mut physician = FhirCaller::of(&gateway, "medecin", 0);
+    assert_eq!(physician.get(&text(&source["reference"])).await.status.as_u16(), 200, "the source is there");
+    // Once, however many documents say it; and the act is traced by itself.
+    soap.put(&report_of(&vital("29463-7", "20240311", "71.40", "kg", ""))).await;
+    assert_eq!(matches(&holder.get("Observation?code=29463-7").await).len(), 1);
+    let fed: Vec<_> = gateway.trace(&holder.ins).into_iter().filter(|e| e["act"] == "add_data").collect();
+    assert!(fed.len() == 2 && text(&fed[0]["rule"]).contains("R136"), "{fed:?}");
+    // What is kept from the holder does not tell by the way what is in it.
+    let hidden = report_of(&vital("29463-7", "20240401", "70", "kg", "")).visible(&["MASQUE_PS"]);
+    soap.put(&hidden).await;
+    assert_eq!(matches(&holder.get("Observation?code=29463-7").await).len(), 1);
+    // The holder takes it away; opposed, nothing feeds any more, and what was fed stays.
+    let path = format!("Observation/{}", text(&weight["id"]));
+    assert_eq!(holder.ask("DELETE", &path, &[], String::new()).await.status.as_u16(), 204);
+    let _ = gateway.command(&["space", "oppose-feeding", "--ins", &holder.ins]);
+    soap.put(&report_of(&vital("29463-7", "20240501", "70", "kg", ""))).await;
+    assert!(matches(&holder.get("Observation?code=29463-7").await).is_empty());
+    assert_eq!(matches(&holder.get("Observation?code=8302-2").await).len(), 1);
+    let _ = gateway.command(&["space", "oppose-feeding", "--again", "--ins", &holder.ins]);
+    soap.put(&report_of(&vital("29463-7", "20240601", "70", "kg", ""))).await;
+    assert_eq!(matches(&holder.get("Observation?code=29463-7").await).len(), 1);
 }

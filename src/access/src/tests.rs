@@ -44,6 +44,7 @@ fn settings() -> Settings {
         merged_into: None,
         emergency: EmergencyConsents { centre15: true, bris_de_glace: true, masked: true },
         authorisations: vec![standing(ME, false, AuthorisationKind::Given)],
+        feeding_opposed: false,
         medecins_traitants: vec![],
     }
 }

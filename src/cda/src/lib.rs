@@ -1,8 +1,9 @@
 //! Headers of CDA R2 documents (HL7 CDA R2 §4.2; CI-SIS *Structuration minimale*): read from the first bytes of a
 //! document, checked against rules that are data, compared with the metadata of XDS, turned into them.
 //!
-//! Nothing after the header is looked at: a document of 50 MB costs what its first [`HEAD_BYTES`] cost. Never a DTD,
-//! never an entity but the five of XML. Errors and findings carry the name of a rule and a place, never a value.
+//! For all of that nothing after the header is looked at: a document of 50 MB costs what its first [`HEAD_BYTES`] cost. Values
+//! that feed the measures of a holder ([`values`]) are read from the body, in one pass of their own. Never a DTD, never an
+//! entity but the five of XML. Errors and findings carry the name of a rule and a place, never a value.
 //!
 //! Knows the model and the code tables; opens no file, decides nothing: what follows from a finding is the caller's
 //! [`Policy`].
@@ -19,6 +20,7 @@ mod rules;
 mod text;
 mod time;
 mod tree;
+mod values;
 
 pub use consistency::{consistency, replacement, succession};
 pub use derive::{Derived, derive};
@@ -30,6 +32,7 @@ pub use header::{
 pub use policy::{Examined, Level, Policy, examine};
 pub use rules::{Finding, Lang, Rules, Severity, check};
 pub use time::Time;
+pub use values::{Value, ValueRule, ValueRules, values};
 
 /// First bytes of a document that hold its header and the start of its body: 256 KiB.
 ///

@@ -16,6 +16,7 @@ use store::{
 use crate::{
     Caller, Desk, Fault,
     act::{Acting, Attempt, on_settings},
+    feeding::Fed,
 };
 
 /// The metadata as they came.
@@ -112,7 +113,8 @@ impl Desk {
         warnings.truncate(MOST_WARNINGS);
         let chosen = chosen(&submission);
         self.assign_identifiers(&mut submission);
-        let prepared = Prepared { submission, bodies, original, chosen, signature: verdict.traced };
+        let fed = self.values_of(&acting, &submission, &bodies).await;
+        let prepared = Prepared { submission, bodies, original, chosen, signature: verdict.traced, fed };
         let done = on_settings!(acting, space, |settings| {
             self.attempt_deposit(&acting, &prepared, space, &settings).await
         });
@@ -155,6 +157,9 @@ impl Desk {
         let touched = self.touched(acting, &permit, prepared, settings).await?;
         let mut deposit = self.record_of(caller, prepared, touched);
         deposit.notifications.extend(acting.emergency_notice());
+        let feeding = self.feed_measures(acting, &permit, settings, &prepared.fed).await?;
+        (deposit.data, deposit.events) = (feeding.data, feeding.events);
+        deposit.notifications.extend(feeding.notifications);
         let set_uuid = prepared.submission.set.entry_uuid.clone();
         let event = TraceEvent { signature: prepared.signature.clone(), ..acting.done(&permit) };
         let outcome = self.store.deposit(&permit, deposit, &event).await;
@@ -372,6 +377,8 @@ impl Desk {
             original: prepared.original.bytes.clone(),
             notifications,
             forward,
+            data: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -457,6 +464,8 @@ struct Prepared {
     chosen: Vec<String>,
     /// What was found of the set's signature.
     signature: Option<String>,
+    /// Values of its documents that feed measures.
+    fed: Vec<Fed>,
 }
 
 impl Prepared {

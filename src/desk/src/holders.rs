@@ -57,6 +57,7 @@ impl Desk {
             merged_into: None,
             emergency: EmergencyConsents::default(),
             authorisations: Vec::new(),
+            feeding_opposed: false,
             medecins_traitants: Vec::new(),
         };
         let permit = match self.tables.decide(&caller.actor, Operation::Create, space, &settings) {

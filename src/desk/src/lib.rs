@@ -9,6 +9,7 @@ mod beyond;
 mod data;
 mod deposit;
 mod derived;
+mod feeding;
 mod fetch;
 mod find;
 mod holders;
@@ -208,6 +209,8 @@ pub struct Desk {
     cda: Option<(cda::Rules, cda::Policy)>,
     /// How signatures of sets are looked at; not at all without.
     signatures: Option<Signatures>,
+    /// Values of documents that feed measures.
+    feeding: Arc<cda::ValueRules>,
 }
 
 impl Desk {
@@ -215,6 +218,13 @@ impl Desk {
     #[must_use]
     pub fn looking_at_documents(mut self, rules: cda::Rules, policy: cda::Policy) -> Self {
         self.cda = Some((rules, policy));
+        self
+    }
+
+    /// The same desk, that has values of documents feed the measures of holders.
+    #[must_use]
+    pub fn feeding_measures(mut self, rules: cda::ValueRules) -> Self {
+        self.feeding = Arc::new(rules);
         self
     }
 
@@ -243,7 +253,19 @@ impl Desk {
         options: DeskOptions,
     ) -> Self {
         let known = Known::default();
-        Self { store, tables, terms, clock, rng, options, known, consumers: Vec::new(), cda: None, signatures: None }
+        Self {
+            store,
+            tables,
+            terms,
+            clock,
+            rng,
+            options,
+            known,
+            consumers: Vec::new(),
+            cda: None,
+            signatures: None,
+            feeding: Arc::default(),
+        }
     }
 
     /// The code tables.

@@ -49,6 +49,11 @@ pub enum SettingChange {
     },
     /// Emergency consents.
     Emergency(EmergencyConsents),
+    /// Oppose that values of documents feed the measures, or no more.
+    Feeding {
+        /// Opposed.
+        opposed: bool,
+    },
     /// Oppose the opening, or close.
     Oppose,
 }
@@ -62,6 +67,7 @@ impl SettingChange {
             Self::Unblock { .. } => Act::Unblock,
             Self::MedecinTraitant { .. } => Act::SetMedecinTraitant,
             Self::Emergency(_) => Act::SetEmergency,
+            Self::Feeding { .. } => Act::SetFeeding,
             Self::Oppose => Act::Oppose,
         }
     }
@@ -73,7 +79,7 @@ impl SettingChange {
             | Self::Block { who, .. }
             | Self::Unblock { who, .. }
             | Self::MedecinTraitant { who, .. } => vec![who.clone()],
-            Self::Emergency(_) | Self::Oppose => Vec::new(),
+            Self::Emergency(_) | Self::Feeding { .. } | Self::Oppose => Vec::new(),
         }
     }
 
@@ -90,6 +96,7 @@ impl SettingChange {
                 Change::MedecinTraitant { professional: who, declared, authorised_ms: None }
             }
             Self::Emergency(consents) => Change::Emergency(consents),
+            Self::Feeding { opposed } => Change::Feeding { opposed },
             // A space noticed is opposed; an open one is closed.
             Self::Oppose if state == SpaceState::Noticed => Change::State(SpaceState::Opposed),
             Self::Oppose => Change::State(SpaceState::Closed),

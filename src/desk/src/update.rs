@@ -132,6 +132,8 @@ impl Desk {
             associations: members.into_iter().chain(associations).collect(),
             states,
             filled_folders,
+            data: Vec::new(),
+            events: Vec::new(),
             at: Dtm::from_timestamp(self.clock.now()),
             original_type: request.original.media_type,
             original: request.original.bytes.clone(),

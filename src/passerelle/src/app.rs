@@ -67,6 +67,7 @@ async fn opened(config: &Config, anchors: Option<&Arc<TrustAnchors>>) -> Result<
     let mut cda_rules = cda::Rules::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
     let unknown = |rule: String| Failure::usage("cda.rules", &format!("no rule is called `{rule}`"));
     config.cda.apply(&mut cda_rules).map_err(unknown)?;
+    let feeding = cda::ValueRules::load(&mappings).map_err(|e| Failure::usage("mappings", &e))?;
     let tables = Tables::load(&mappings, config.access.clone()).map_err(|e| Failure::usage("mappings", &e))?;
     let mut wrong_identity = Vec::new();
     config.identity.check("configuration", &mut wrong_identity);
@@ -111,6 +112,7 @@ async fn opened(config: &Config, anchors: Option<&Arc<TrustAnchors>>) -> Result<
     let sectors = sectors(&terms);
     let mut desk = Desk::new(store.clone(), tables, terms, clock.clone(), rng.clone(), desk_options)
         .looking_at_documents(cda_rules, config.cda.clone())
+        .feeding_measures(feeding)
         .telling(config.identity.followers());
     if let Some(anchors) = anchors {
         let accepted = SignaturePolicy { allow_sha1: config.xades.allow_sha1 };

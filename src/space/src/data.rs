@@ -64,8 +64,19 @@ pub enum Authorship {
     Holder,
     /// A professional.
     Professional(ProfessionalId),
+    /// A document that a professional put in (R136).
+    Document(SourceDocument),
     /// The gateway, that calculated it.
     Gateway,
+}
+
+/// The document that a datum was taken from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SourceDocument {
+    /// Its `uniqueId`.
+    pub unique_id: String,
+    /// `entry_uuid` of the version it came in with.
+    pub entry_uuid: String,
 }
 
 /// What a datum says.
@@ -114,19 +125,10 @@ impl Content {
             Self::Device(_) => 0,
         }
     }
-
-    /// The name under which there is only one of it in a space.
-    #[must_use]
-    pub fn natural_key(&self) -> Option<String> {
-        match self {
-            Self::Measure(_) => None,
-            Self::Device(device) => Some(device.key()),
-        }
-    }
 }
 
 /// A version of a datum.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Datum {
     /// What it says.
     pub content: Content,
@@ -134,6 +136,19 @@ pub struct Datum {
     pub author: Authorship,
     /// What it came as, text for text but for what its reader leaves to the gateway (its id, its version): given back so.
     pub original: Option<String>,
+}
+
+impl Datum {
+    /// The name under which there is only one of it in a space: a device's number; what was measured and when, of a measure
+    /// that documents feed, however many of them say it.
+    #[must_use]
+    pub fn natural_key(&self) -> Option<String> {
+        match (&self.content, &self.author) {
+            (Content::Device(device), _) => Some(device.key()),
+            (Content::Measure(measure), Authorship::Document(_)) => Some(format!("{} {}", measure.kind, measure.at)),
+            (Content::Measure(_), _) => None,
+        }
+    }
 }
 
 /// A version of a datum as it stands in a space.

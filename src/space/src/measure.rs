@@ -157,6 +157,18 @@ impl Measure {
     /// # Errors
     /// Every rule that stands against it, with the FHIRPath-like name of what it is about.
     pub fn check(&self, kinds: &Measures, now: Dtm, birth: Option<&Dtm>) -> Result<(), Vec<Refusal>> {
+        self.check_as(kinds, now, birth, true)
+    }
+
+    /// The same of a measure that a document feeds: what an app must say besides, a document may leave open.
+    ///
+    /// # Errors
+    /// As [`Measure::check`].
+    pub fn check_fed(&self, kinds: &Measures, now: Dtm, birth: Option<&Dtm>) -> Result<(), Vec<Refusal>> {
+        self.check_as(kinds, now, birth, false)
+    }
+
+    fn check_as(&self, kinds: &Measures, now: Dtm, birth: Option<&Dtm>, whole: bool) -> Result<(), Vec<Refusal>> {
         let Some(kind) = kinds.of_word(&self.kind) else {
             return Err(vec![Refusal::new(Cause::MeasureUnknown).at("code")]);
         };
@@ -165,8 +177,10 @@ impl Measure {
         }
         let mut wrong = Vec::new();
         self.check_values(kind, &mut wrong);
-        said(kind.moment, self.moment.is_some(), (Cause::MomentMissing, Cause::MomentForbidden), &mut wrong);
-        said(kind.days, self.days.is_some(), (Cause::DaysMissing, Cause::DaysForbidden), &mut wrong);
+        if whole {
+            said(kind.moment, self.moment.is_some(), (Cause::MomentMissing, Cause::MomentForbidden), &mut wrong);
+            said(kind.days, self.days.is_some(), (Cause::DaysMissing, Cause::DaysForbidden), &mut wrong);
+        }
         let mut coded = |place: &str, code: Option<&Code>, set: Option<(&str, bool)>| {
             if let (Some(code), Some((set, false))) = (code, set)
                 && !kinds.contains(set, &code.code, &code.scheme)

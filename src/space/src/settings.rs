@@ -59,6 +59,8 @@ pub struct Settings {
     pub emergency: EmergencyConsents,
     /// Authorisations and blocks that stand.
     pub authorisations: Vec<Authorisation>,
+    /// Whether the holder opposed that values of documents feed their measures (R136, R137).
+    pub feeding_opposed: bool,
     /// The médecins traitants declared to the DMP (`PS_IdNat`).
     pub medecins_traitants: Vec<String>,
 }

@@ -58,6 +58,7 @@ acts! {
     ListAuthorised, "list_authorised", "Liste des professionnels autorisés ou bloqués", "Who is authorised or blocked was asked.";
     Forward, "forward", "Transmission à la passerelle amont", "What was put in or changed here was passed on upstream.";
     Subscribe, "subscribe", "Abonnement", "A subscription to what comes into a space was made or ended.";
+    SetFeeding, "set_feeding", "Alimentation automatique des mesures", "That values of documents feed the measures was opposed, or no more.";
     ReadData, "read_data", "Consultation de données", "Measures or other data of a brick were read.";
     AddData, "add_data", "Ajout d'une donnée", "A measure or another datum was put in.";
     ChangeData, "change_data", "Modification d'une donnée", "A datum was given a new version.";
@@ -109,6 +110,7 @@ impl Act {
             | Self::Unarchive
             | Self::Subscribe
             | Self::ChangeData
+            | Self::SetFeeding
             | Self::FeedIdentity => ActKind::Update,
         }
     }

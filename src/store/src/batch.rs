@@ -77,6 +77,11 @@ pub(crate) async fn commit(
             Job::Deposit(prepared) => {
                 let verdict = standing.judge(prepared);
                 if matches!(verdict, Ok(Deposited::Stored)) {
+                    let space = prepared.guard.space.as_str();
+                    versions.extend(prepared.data.iter().map(|w| (space, prepared.at_ms, w)));
+                    for trace in &prepared.more {
+                        traces.push(log.link(trace.clone(), &mut blocks));
+                    }
                     accepted.push(prepared);
                     states.extend(prepared.deposit.states.iter().map(|s| (prepared.guard.space.as_str(), s)));
                     messages.extend(prepared.messages.iter().map(|m| (prepared.at_ms, m)));
@@ -261,6 +266,7 @@ impl Standing {
             return Err(StoreError::conflict(Cause::DuplicateUniqueId, None));
         }
         self.judge_states(space, &job.deposit.states)?;
+        self.data.judge(space, &job.data)?;
         self.keys.insert(job.deposit.set.unique_id.clone(), (space.clone(), String::new()));
         for new in folders {
             self.keys.insert(new.folder.unique_id.clone(), (space.clone(), String::new()));
@@ -320,6 +326,7 @@ async fn read_standing(connection: &mut Connection, jobs: &[Job]) -> Result<Stan
                 keys.insert(job.deposit.set.unique_id.as_str());
                 keys.extend(job.deposit.entries.iter().map(|e| e.entry.unique_id.as_str()));
                 keys.extend(new_folders(job).map(|f| f.folder.unique_id.as_str()));
+                data.extend(job.data.iter().map(|w| (space, w)));
                 objects.extend(job.deposit.states.iter().map(|s| (s.kind, space, s.uuid.as_str())));
             }
             Job::States { guard, states, .. } => {

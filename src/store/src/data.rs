@@ -1,10 +1,13 @@
 //! Data of a space that are no documents: one row a version, sealed; the present one found by its kind, code and time.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
 use access::{DataAction, Operation, Permit};
 use space::{
-    data::{Datum, DatumKind, Relation, StoredDatum, TimeTest},
+    data::{Authorship, Content, Datum, DatumKind, Relation, StoredDatum, TimeTest},
     trace::TraceEvent,
 };
 
@@ -17,6 +20,13 @@ use crate::{
     vault::DataKey,
     writer::{Guard, Job},
 };
+
+/// What the model knows of a datum.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Model<'a> {
+    content: Cow<'a, Content>,
+    author: Cow<'a, Authorship>,
+}
 
 const COLUMNS: &str = "SELECT datum_id, version, recorded_ms, sealed_datum FROM datum WHERE space_id = ";
 
@@ -71,17 +81,52 @@ pub(crate) struct PreparedDatum {
     sealed: Option<Vec<u8>>,
 }
 
+impl PreparedDatum {
+    /// Seals a version under the key of its space.
+    pub(crate) fn of(space: &str, write: DatumWrite, key: &DataKey) -> Result<Self, StoreError> {
+        let (kind, base) = (write.kind.word(), i64::from(write.base));
+        let sealed = write.datum.as_ref().map(|d| seal(key, space, &place(kind, &write.id, base + 1), d));
+        let content = write.datum.as_ref().map(|d| &d.content);
+        let name = write.datum.as_ref().and_then(Datum::natural_key);
+        Ok(Self {
+            kind,
+            base,
+            code: content.map_or("", |c| c.code()).to_owned(),
+            at_ms: content.map_or(0, Content::at_ms),
+            until_ms: content.map_or(0, Content::until_ms),
+            name_hash: name.map(|name| name_hash(key, kind, &name)),
+            sealed: sealed.transpose()?,
+            id: write.id,
+        })
+    }
+}
+
 pub(crate) fn place(kind: &str, id: &str, version: i64) -> [String; 3] {
     [kind.to_owned(), id.to_owned(), version.to_string()]
 }
 
+/// What is sealed: the length of the model's JSON, that, and the text the datum came as, which is not written into JSON a
+/// second time.
 fn seal(key: &DataKey, space: &str, place: &[String; 3], datum: &Datum) -> Result<Vec<u8>, StoreError> {
-    key.seal(&["datum", space, &place[0], &place[1], &place[2]], json(datum, "datum")?.as_bytes())
+    let model = json(&Model { content: Cow::Borrowed(&datum.content), author: Cow::Borrowed(&datum.author) }, "datum")?;
+    let original = datum.original.as_deref().unwrap_or_default();
+    let length = u32::try_from(model.len()).map_err(|_| StoreError::Corrupt { what: "datum" })?;
+    let mut packed = Vec::with_capacity(4 + model.len() + original.len());
+    packed.extend_from_slice(&length.to_le_bytes());
+    packed.extend_from_slice(model.as_bytes());
+    packed.extend_from_slice(original.as_bytes());
+    key.seal(&["datum", space, &place[0], &place[1], &place[2]], &packed)
 }
 
 pub(crate) fn open(key: &DataKey, space: &str, place: &[String; 3], sealed: &[u8]) -> Result<Datum, StoreError> {
-    let text = key.open(&["datum", space, &place[0], &place[1], &place[2]], sealed)?;
-    serde_json::from_slice(&text).map_err(|_| StoreError::Corrupt { what: "datum" })
+    let corrupt = || StoreError::Corrupt { what: "datum" };
+    let packed = key.open(&["datum", space, &place[0], &place[1], &place[2]], sealed)?;
+    let (length, rest) = packed.split_first_chunk::<4>().ok_or_else(corrupt)?;
+    let (model, original) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(corrupt)?;
+    let Model { content, author } = serde_json::from_slice(model).map_err(|_| corrupt())?;
+    let original = String::from_utf8(original.to_vec()).map_err(|_| corrupt())?;
+    let original = Some(original).filter(|text| !text.is_empty());
+    Ok(Datum { content: content.into_owned(), author: author.into_owned(), original })
 }
 
 fn name_hash(key: &DataKey, kind: &str, name: &str) -> String {
@@ -97,7 +142,7 @@ pub(crate) fn carried(
 ) -> Result<(Vec<u8>, Option<String>), StoreError> {
     let place = place(kind, id, version);
     let datum = open(old, from, &place, sealed)?;
-    let name = datum.content.natural_key().map(|name| name_hash(new, kind, &name));
+    let name = datum.natural_key().map(|name| name_hash(new, kind, &name));
     Ok((seal(new, to, &place, &datum)?, name))
 }
 
@@ -238,22 +283,7 @@ impl Store {
         self.blobs.room().check()?;
         let key = self.key_of(permit).await?;
         let space = permit.space().to_string();
-        let prepare = |write: DatumWrite| {
-            let (kind, base) = (write.kind.word(), i64::from(write.base));
-            let sealed = write.datum.as_ref().map(|d| seal(&key, &space, &place(kind, &write.id, base + 1), d));
-            let content = write.datum.as_ref().map(|d| &d.content);
-            Ok::<_, StoreError>(PreparedDatum {
-                kind,
-                base,
-                code: content.map_or("", |c| c.code()).to_owned(),
-                at_ms: content.map_or(0, space::data::Content::at_ms),
-                until_ms: content.map_or(0, space::data::Content::until_ms),
-                name_hash: content.and_then(|c| c.natural_key()).map(|name| name_hash(&key, kind, &name)),
-                sealed: sealed.transpose()?,
-                id: write.id,
-            })
-        };
-        let writes = writes.into_iter().map(prepare).collect::<Result<_, _>>()?;
+        let writes = writes.into_iter().map(|w| PreparedDatum::of(&space, w, &key)).collect::<Result<_, _>>()?;
         let messages = self.sealed(&space, notifications)?;
         let job = Job::Data { guard: Guard::on(permit), writes, trace: self.trace(event)?, messages };
         self.writer.submit(job).await.map(drop)
@@ -298,6 +328,19 @@ impl Store {
         let mut sql = self.of_space(permit, kind)?;
         sql.push(" AND name_hash = ").value(hash).push(" AND present");
         Ok(self.opened_data(permit, kind, sql).await?.pop())
+    }
+
+    /// Whether there is a datum of a name of its own: what a deposit asks of a value that it would feed.
+    ///
+    /// # Errors
+    /// As [`Store::datum`].
+    pub async fn is_named(&self, permit: &Permit, kind: DatumKind, name: &str) -> Result<bool, StoreError> {
+        crate::demand(permit, |o| o == Operation::Deposit)?;
+        let hash = name_hash(&*self.key_of(permit).await?, kind.word(), name);
+        let mut reader = self.readers.get().await?;
+        let named = is_named(&mut reader, &permit.space().to_string(), kind.word(), &hash).await?;
+        reader.done();
+        Ok(named)
     }
 
     /// Data by their ids, in no order; those that are not there, or no more, are left out.

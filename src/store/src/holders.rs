@@ -159,6 +159,7 @@ impl Store {
                     | O::Merge
                     | O::Notify
                     | O::Data(_)
+                    | O::Deposit
             )
         })?;
         let id = permit.space().to_string();
@@ -232,8 +233,9 @@ impl Store {
 }
 
 async fn read_settings(connection: &mut Connection, id: &str) -> Result<Option<Settings>, StoreError> {
-    let sql =
-        Sql::new("SELECT revision, state, centre15, bris_de_glace, emergency_masked FROM space WHERE space_id = $1");
+    let sql = Sql::new(
+        "SELECT revision, state, centre15, bris_de_glace, emergency_masked, feeding_opposed FROM space WHERE space_id = $1",
+    );
     let Some(row) = connection.one(sql.bind(id)).await? else { return Ok(None) };
     let sql = Sql::new(
         "SELECT grantee, is_structure, kind, since_ms FROM authorisation WHERE space_id = $1 ORDER BY grantee",
@@ -264,6 +266,7 @@ async fn read_settings(connection: &mut Connection, id: &str) -> Result<Option<S
             masked: row.boolean(4)?,
         },
         authorisations,
+        feeding_opposed: row.boolean(5)?,
         medecins_traitants,
     }))
 }
@@ -325,7 +328,9 @@ async fn check(connection: &mut Connection, part: &SpaceChange, job: &[SpaceChan
 
 async fn create(connection: &mut Connection, space: &str, new: &NewSpace) -> Result<(), StoreError> {
     let consents = EmergencyConsents::default();
-    let sql = Sql::new("INSERT INTO space VALUES ($1, $2, 0, $3, $4, $5, $6)").bind(space).bind(new.state.as_str());
+    let text = "INSERT INTO space (space_id, state, revision, noticed_ms, centre15, bris_de_glace, emergency_masked) \
+         VALUES ($1, $2, 0, $3, $4, $5, $6)";
+    let sql = Sql::new(text).bind(space).bind(new.state.as_str());
     let sql = sql.bind(new.noticed_ms).bind(consents.centre15).bind(consents.bris_de_glace).bind(consents.masked);
     connection.execute(sql).await?;
     let sql = Sql::new("INSERT INTO space_key (space_id, master_id, wrapped) VALUES ($1, $2, $3)").bind(space);
@@ -418,6 +423,9 @@ async fn set(connection: &mut Connection, space: &str, change: &Change) -> Resul
                 .bind(consents.bris_de_glace)
                 .bind(consents.masked)
                 .bind(space)
+        }
+        Change::Feeding { opposed } => {
+            Sql::new("UPDATE space SET feeding_opposed = $1 WHERE space_id = $2").bind(*opposed).bind(space)
         }
         Change::State(state) => {
             Sql::new("UPDATE space SET state = $1 WHERE space_id = $2").bind(state.as_str()).bind(space)

@@ -277,7 +277,8 @@ impl Store {
             merge::rename(&mut deposit, &self.patient_id(permit, &key).await?);
         }
         let messages = self.sealed(&permit.space().to_string(), std::mem::take(&mut deposit.notifications))?;
-        let prepared = PreparedDeposit::of(permit, deposit, &key, self.trace(event)?, messages)?;
+        let more = deposit.events.iter().map(|event| self.trace(event)).collect::<Result<_, _>>()?;
+        let prepared = PreparedDeposit::of(permit, deposit, &key, self.trace(event)?, more, messages)?;
         self.writer.submit(Job::Deposit(Box::new(prepared))).await
     }
 

@@ -231,6 +231,9 @@ async fn settings(connection: &mut Connection, from: &str, to: &str) -> Result<(
             connection.execute(Sql::new(&text).bind(to)).await?;
         }
     }
+    let opposed = "UPDATE space SET feeding_opposed = TRUE WHERE space_id = $1 \
+         AND EXISTS (SELECT 1 FROM space f WHERE f.space_id = $2 AND f.feeding_opposed)";
+    connection.execute(Sql::new(opposed).bind(to).bind(from)).await?;
     Ok(())
 }
 

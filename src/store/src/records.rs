@@ -3,10 +3,10 @@
 use access::Owner;
 use space::{
     Association, AvailabilityStatus, Cause, DocumentEntry, Dtm, EmergencyConsents, Folder, Ins, LocalId, SpaceId,
-    SpaceState, SubmissionSet, Traits, settings::AuthorisationKind,
+    SpaceState, SubmissionSet, Traits, settings::AuthorisationKind, trace::TraceEvent,
 };
 
-use crate::{blobs::StagedBody, error::StoreError, upstream::Forward};
+use crate::{blobs::StagedBody, data::DatumWrite, error::StoreError, upstream::Forward};
 
 /// Where the bytes of an entry are.
 #[derive(Debug, Clone)]
@@ -161,6 +161,10 @@ pub struct Deposit {
     pub original_type: &'static str,
     /// The metadata as they came, byte for byte.
     pub original: Vec<u8>,
+    /// Data that are taken from its documents.
+    pub data: Vec<DatumWrite>,
+    /// What was done besides, as it is traced.
+    pub events: Vec<TraceEvent>,
     /// What is to be told.
     pub notifications: Vec<Notification>,
     /// What is to be passed on to the gateway upstream (role edge).
@@ -221,6 +225,11 @@ pub enum Change {
     },
     /// Emergency consents.
     Emergency(EmergencyConsents),
+    /// Whether values of documents feed the holder's measures.
+    Feeding {
+        /// They do not.
+        opposed: bool,
+    },
     /// State of the space.
     State(SpaceState),
     /// A structure's number comes to be the holder's.

@@ -62,6 +62,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0008_data.sql"),
         include_str!("../migrations/postgres/0008_data.sql"),
     ),
+    (
+        9,
+        "feeding",
+        include_str!("../migrations/sqlite/0009_feeding.sql"),
+        include_str!("../migrations/postgres/0009_feeding.sql"),
+    ),
 ];
 
 /// Tables that PostgreSQL splits by a hash of their first key.

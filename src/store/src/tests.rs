@@ -161,6 +161,7 @@ impl World {
             merged_into: None,
             emergency: EmergencyConsents::default(),
             authorisations: Vec::new(),
+            feeding_opposed: false,
             medecins_traitants: Vec::new(),
         }
     }
@@ -296,6 +297,8 @@ impl World {
             folders: Vec::new(),
             states: Vec::new(),
             filled_folders: Vec::new(),
+            data: Vec::new(),
+            events: Vec::new(),
             at: Dtm::parse("20260101").expect("a date"),
             original_type: "text/plain",
             original: b"as it came".to_vec(),

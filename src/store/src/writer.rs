@@ -162,6 +162,8 @@ pub(crate) struct PreparedDeposit {
     pub(crate) trace: PendingTrace,
     pub(crate) messages: Vec<SealedMessage>,
     pub(crate) forward: Option<PreparedForward>,
+    pub(crate) data: Vec<PreparedDatum>,
+    pub(crate) more: Vec<PendingTrace>,
 }
 
 /// A document of a deposit, sealed.
@@ -189,6 +191,7 @@ impl PreparedDeposit {
         deposit: Deposit,
         key: &DataKey,
         trace: PendingTrace,
+        more: Vec<PendingTrace>,
         messages: Vec<SealedMessage>,
     ) -> Result<Self, StoreError> {
         use crate::records::json;
@@ -221,6 +224,7 @@ impl PreparedDeposit {
             let documentation = link.documentation.as_ref().map(|code| json(code, "documentation")).transpose()?;
             Ok((json(&link.slots, "slots")?, documentation))
         };
+        let data = deposit.data.iter().map(|w| PreparedDatum::of(space, w.clone(), key)).collect::<Result<_, _>>()?;
         let set = deposit.set.entry_uuid.as_str();
         Ok(Self {
             set_metadata: key.seal(&["set", space, set], json(&deposit.set, "submission set")?.as_bytes())?,
@@ -230,6 +234,8 @@ impl PreparedDeposit {
             folders: deposit.folders.iter().map(folder).collect::<Result<_, StoreError>>()?,
             links: deposit.associations.iter().map(link).collect::<Result<_, StoreError>>()?,
             forward: deposit.forward.as_ref().map(|f| PreparedForward::of(space, f, key)).transpose()?,
+            data,
+            more,
             at_ms: trace.at_ms,
             trace,
             messages,

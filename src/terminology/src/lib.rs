@@ -25,6 +25,8 @@ built_in!(
     "brick-rights.tsv",
     "cda-formats.tsv",
     "cda-header.tsv",
+    "cda/biologie.tsv",
+    "cda/signes-vitaux.tsv",
     "class-codes.tsv",
     "confidentiality-codes.tsv",
     "content-types.tsv",
@@ -83,6 +85,29 @@ impl Mappings {
     /// Names of all tables.
     pub fn names() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// Names of the tables of a folder of `mappings/`: the program's own, and what the operator's folder adds to them.
+    ///
+    /// # Errors
+    /// When the operator's folder cannot be read.
+    pub fn tables_of(&self, folder: &str) -> Result<Vec<String>, LoadError> {
+        let mut names: Vec<String> = Self::names()
+            .filter(|n| n.strip_prefix(folder).is_some_and(|n| n.starts_with('/')))
+            .map(str::to_owned)
+            .collect();
+        if let Some(added) = self.folder.as_ref().map(|f| f.join(folder)).filter(|p| p.is_dir()) {
+            let failed = |source| LoadError::Read { path: added.display().to_string(), source };
+            for file in std::fs::read_dir(&added).map_err(failed)? {
+                let name = file.map_err(failed)?.file_name().to_string_lossy().into_owned();
+                if name.ends_with(".tsv") {
+                    names.push(format!("{folder}/{name}"));
+                }
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
     }
 
     /// Reads one table.

@@ -9,14 +9,13 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use desk::{MeasureQuery, Place, Whose};
-use serde_json::value::RawValue;
 use space::{
     Cause, Refusal,
     data::{Content, StoredDatum},
     measure::Measure,
     trace::Act,
 };
-use wire_fhir::{Answered, Bundle, BundleType, Entry, Link, OperationOutcome, Search as Mode};
+use wire_fhir::{Link, OperationOutcome};
 
 use super::{out, read_in};
 use crate::{
@@ -61,44 +60,63 @@ async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
     let wanted: Option<&desk::Wanted> = if asked.closer(&search) || none { Some(&wanted) } else { None };
     let found = state.desk.find_measures(&call.caller, &whose, &query, wanted).await?;
     let kinds = &state.desk.terms().measures;
-    let entry = |stored: &StoredDatum, mode: &'static str| {
-        let raw = out::raw(stored, found.space, kinds)?;
+    let mut set = SearchSet::default();
+    let told = |stored: &StoredDatum| {
         let kind = stored.datum.as_ref().map_or("", |d| out::type_of(d.content.kind()));
-        Some(Entry {
-            full_url: Some(format!("{}/{kind}/{}", call.base, stored.id)),
-            resource: Some(Answered::Match(raw)),
-            search: Some(Mode::mode(mode)),
-            ..Entry::default()
-        })
+        Some((format!("{}/{kind}/{}", call.base, stored.id), out::text(stored, found.space, kinds)?))
     };
-    let mut entries: Vec<Entry<Box<RawValue>>> = found.measures.iter().filter_map(|m| entry(m, "match")).collect();
-    if asked.devices {
-        entries.extend(found.devices.iter().filter_map(|d| entry(d, "include")));
+    if !asked.count_only {
+        found.measures.iter().filter_map(told).for_each(|(url, text)| set.add(Some(&url), &text, "match"));
+        let devices = found.devices.iter().filter(|_| asked.devices);
+        devices.filter_map(told).for_each(|(url, text)| set.add(Some(&url), &text, "include"));
     }
     if !search.ignored.is_empty() {
         let issue = search.ignored.iter().map(|r| respond::issue(r, "warning")).collect();
-        entries.push(Entry {
-            resource: Some(Answered::Outcome(OperationOutcome { issue })),
-            search: Some(Mode::mode("outcome")),
-            ..Entry::default()
-        });
+        let outcome = serde_json::to_string(&OperationOutcome { issue }).unwrap_or_default();
+        set.add(None, &outcome, "outcome");
     }
     // What fits on the first page is all there is.
     let whole = found.next.is_none() && asked.cursor.is_none() && asked.page == 0;
     let total = found.total.and_then(|t| usize::try_from(t).ok()).or_else(|| whole.then_some(found.measures.len()));
-    if asked.count_only {
-        entries.clear();
+    let links = asked.links(call, &search, found.next.as_ref());
+    Ok(respond::resource(StatusCode::OK, set.bundle(total, &links).into()))
+}
+
+/// The entries of a search set, put together as text: what stands in it is text already.
+#[derive(Default)]
+struct SearchSet(String);
+
+impl SearchSet {
+    fn add(&mut self, full_url: Option<&str>, resource: &str, mode: &str) {
+        let entries = &mut self.0;
+        entries.push_str(if entries.is_empty() { "{" } else { ",{" });
+        if let Some(url) = full_url {
+            entries.push_str("\"fullUrl\":");
+            entries.push_str(&serde_json::Value::from(url).to_string());
+            entries.push(',');
+        }
+        entries.push_str("\"resource\":");
+        entries.push_str(resource);
+        entries.push_str(",\"search\":{\"mode\":\"");
+        entries.push_str(mode);
+        entries.push_str("\"}}");
     }
-    let bundle = Bundle {
-        kind: "searchset",
-        total,
-        link: asked.links(call, &search, found.next.as_ref()),
-        entry: entries,
-        meta: None,
-        id: None,
-        resource_type: BundleType::Bundle,
-    };
-    Ok(respond::json(StatusCode::OK, &bundle))
+
+    fn bundle(&self, total: Option<usize>, links: &[Link]) -> String {
+        let mut out = "{\"resourceType\":\"Bundle\",\"type\":\"searchset\"".to_owned();
+        if let Some(total) = total {
+            out.push_str(&format!(",\"total\":{total}"));
+        }
+        out.push_str(",\"link\":");
+        out.push_str(&serde_json::to_string(links).unwrap_or_else(|_| "[]".to_owned()));
+        if !self.0.is_empty() {
+            out.push_str(",\"entry\":[");
+            out.push_str(&self.0);
+            out.push(']');
+        }
+        out.push('}');
+        out
+    }
 }
 
 /// What is asked about the answer.

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json, value::RawValue};
 use space::{
     SpaceId,
-    data::{Content, Datum, DatumKind, StoredDatum},
+    data::{Authorship, Content, Datum, DatumKind, StoredDatum},
     measure::{Measure, MeasuringDevice},
 };
 use terminology::Measures;
 
 use super::read_in::{CATEGORIES, DAYS, MOMENT, REASON, UCUM, VITAL_SIGNS};
-use crate::translate::{code, systems};
+use crate::translate::{code, ids, systems, urls::RFC_3986};
 
 /// The FHIR type of a kind of data.
 pub(crate) const fn type_of(kind: DatumKind) -> &'static str {
@@ -45,7 +45,16 @@ pub(crate) fn raw(stored: &StoredDatum, space: SpaceId, kinds: &Measures) -> Opt
 
 fn made(datum: &Datum, space: SpaceId, kinds: &Measures) -> Value {
     match &datum.content {
-        Content::Measure(measure) => observation(measure, space, kinds),
+        Content::Measure(measure) => {
+            let mut out = observation(measure, space, kinds);
+            if let Authorship::Document(source) = &datum.author {
+                out["derivedFrom"] = json!([{
+                    "reference": format!("DocumentReference/{}", ids::resource_id(&source.entry_uuid)),
+                    "identifier": { "system": RFC_3986, "value": format!("urn:oid:{}", source.unique_id) },
+                }]);
+            }
+            out
+        }
         Content::Device(device) => made_device(device),
     }
 }

@@ -55,6 +55,14 @@ enum Action {
         #[arg(long)]
         masked: Option<bool>,
     },
+    /// Oppose that values found in documents feed the measures; with --again, let them.
+    OpposeFeeding {
+        #[command(flatten)]
+        target: Target,
+        /// Let them feed again.
+        #[arg(long)]
+        again: bool,
+    },
     /// Oppose the opening of the space; an open one is closed.
     Oppose(Target),
     /// Let the space of --into go on for that of --ins: one person, two numbers. Never undone.
@@ -186,6 +194,7 @@ pub(crate) async fn run(args: SpaceArgs) -> Result<(), Failure> {
             let (id, _) = who.resolve()?;
             set(&who.target, SettingChange::MedecinTraitant { who: id, declared: !remove }).await
         }
+        Action::OpposeFeeding { target, again } => set(&target, SettingChange::Feeding { opposed: !again }).await,
         Action::Emergency { target, centre15, bris_de_glace, masked } => {
             let (core, ins) = target.open().await?;
             let known = core.desk.identify(&Caller::operator(), Some(&ins)).await;
@@ -231,6 +240,7 @@ async fn show(target: &Target) -> Result<(), Failure> {
         "revision": settings.revision,
         "authorises": of(AuthorisationKind::Given),
         "blocks": of(AuthorisationKind::Blocked),
+        "feedingOpposed": settings.feeding_opposed,
         "medecinsTraitants": settings.medecins_traitants,
         "emergency": {
             "centre15": settings.emergency.centre15,

@@ -141,6 +141,8 @@ async fn hot(world: &World) {
             otherwise: space::Cause::ReplacedNotApproved,
         }],
         filled_folders: vec!["urn:uuid:none".into()],
+        data: Vec::new(),
+        events: Vec::new(),
         at: Dtm::parse("20260101").expect("a date"),
         original_type: "text/plain",
         original: Vec::new(),
@@ -149,7 +151,7 @@ async fn hot(world: &World) {
     };
     let permit = world.permit(Operation::Deposit, 1);
     let trace = store.trace(&world.event(Act::Deposit)).expect("sealed");
-    let prepared = PreparedDeposit::of(&permit, deposit, &key, trace.clone(), Vec::new()).expect("sealed");
+    let prepared = PreparedDeposit::of(&permit, deposit, &key, trace.clone(), Vec::new(), Vec::new()).expect("sealed");
     let jobs = [
         Job::Deposit(Box::new(prepared)),
         Job::Record(vec![Recorded { guard: Some(Guard::on(&permit)), trace, messages: Vec::new() }]),
