@@ -176,3 +176,37 @@ async fn every_answer_obeys_the_schemas_of_the_dmp() {
         assert!(checked.status.success(), "{}\n{body}", String::from_utf8_lossy(&checked.stderr));
     }
 }
+
+/// Every published example and constructed message of FHIR comes back from XML as it went in, numbers by their digits.
+#[test]
+fn examples_of_fhir_come_back_from_xml() {
+    let Some(shared) = testkit::corpus::shared().map(|s| s.join("reference/fhir")) else { return };
+    let mut waiting = vec![shared.join("json"), shared.join("mes/constructed-examples")];
+    let (mut equal, mut wrong) = (0, Vec::new());
+    while let Some(folder) = waiting.pop() {
+        for file in std::fs::read_dir(&folder).expect("a folder of examples") {
+            let path = file.expect("a file").path();
+            if path.is_dir() {
+                waiting.push(path);
+                continue;
+            }
+            let in_examples =
+                path.parent().is_some_and(|p| p.ends_with("example") || p.ends_with("constructed-examples"));
+            if !in_examples || path.extension().is_none_or(|e| e != "json") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("text");
+            let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            assert!(wire_fhir::xml::knows(value["resourceType"].as_str().unwrap_or_default()), "{}", path.display());
+            let back = wire_fhir::xml::to_xml(&text).and_then(|xml| {
+                wire_fhir::xml::from_xml(xml.as_bytes(), wire_fhir::xml::XmlLimits::of_size(xml.len()))
+            });
+            match back {
+                Ok(back) if serde_json::from_str::<serde_json::Value>(&back).ok() == Some(value) => equal += 1,
+                other => wrong.push(format!("{}: {:?}", path.display(), other.err())),
+            }
+        }
+    }
+    // Three of the care circle's write an empty string, which is no FHIR.
+    assert!(equal >= 110 && wrong.len() <= 3 && wrong.iter().all(|w| w.contains("fr.cds")), "{equal} {wrong:#?}");
+}

@@ -617,3 +617,84 @@ async fn values_in_documents_of_professionals_feed_the_measures_unless_the_holde
     soap.put(&report_of(&vital("29463-7", "20240601", "70", "kg", ""))).await;
     assert_eq!(matches(&holder.get("Observation?code=29463-7").await).len(), 1);
 }
+
+/// The transactions that were made from the interface's text: those it accepts, and those (`-422`) it refuses.
+#[tokio::test]
+async fn the_examples_of_the_interface_are_taken_and_come_back_or_are_refused() {
+    let Some(folder) = testkit::corpus::shared().map(|s| s.join("reference/fhir/mes/constructed-examples")) else {
+        return;
+    };
+    let gateway = Gateway::start();
+    let mut holder = Holder::of(&gateway, 0);
+    let (mut taken, mut refused) = (0, 0);
+    for file in std::fs::read_dir(&folder).expect("examples") {
+        let path = file.expect("an example").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        // The identifier that pairing gives an app is the INS here, until there is pairing.
+        let body = std::fs::read_to_string(&path).expect("text");
+        let body =
+            body.replace("urn:oid:1.2.250.1.999.1.1\"", &format!("{SYSTEM}\"")).replace("idpe-0001", &holder.ins);
+        let sent: Value = serde_json::from_str(&body).expect("JSON");
+        let reply = holder.ask("POST", "", &[], body).await;
+        if name.contains("-422") {
+            assert_eq!(outcome(&reply).0, 422, "{name}: {}", reply.text());
+            refused += 1;
+            continue;
+        }
+        let answer = reply.json();
+        assert_eq!(reply.status.as_u16(), 200, "{name}: {answer:#}");
+        for (entry, told) in
+            sent["entry"].as_array().expect("entries").iter().zip(answer["entry"].as_array().expect("an answer each"))
+        {
+            let location = text(&told["response"]["location"]);
+            let path = location.split("/_history").next().unwrap_or_default().to_owned();
+            let mut back = holder.get(&path).await.json();
+            let mut came = entry["resource"].clone();
+            // What the server gives: the id, the version, the time, and the device's id.
+            for resource in [&mut back, &mut came] {
+                let object = resource.as_object_mut().expect("a resource");
+                object.remove("id");
+                object.remove("device");
+                for given in ["versionId", "lastUpdated"] {
+                    object.get_mut("meta").and_then(Value::as_object_mut).and_then(|meta| meta.remove(given));
+                }
+            }
+            assert_eq!(back, came, "{name}");
+        }
+        taken += 1;
+    }
+    assert!(taken >= 7 && refused >= 4, "{taken} taken, {refused} refused");
+}
+
+/// Examples of FR Core's measures, as they are published, about a holder of the demonstration.
+#[tokio::test]
+async fn the_measures_of_fr_core_are_taken_and_come_back() {
+    let Some(folder) = testkit::corpus::shared().map(|s| s.join("reference/fhir/json")) else { return };
+    let gateway = Gateway::start();
+    let mut holder = Holder::of(&gateway, 0);
+    let mut taken = 0;
+    for version in ["hl7.fhir.fr.core-2.1.0", "hl7.fhir.fr.core-2.2.0"] {
+        for file in std::fs::read_dir(folder.join(version).join("example")).expect("examples") {
+            let path = file.expect("an example").path();
+            let mut example: Value = serde_json::from_slice(&std::fs::read(&path).expect("bytes")).expect("JSON");
+            if example["resourceType"] != "Observation" {
+                continue;
+            }
+            example["subject"] = json!({ "identifier": { "system": SYSTEM, "value": holder.ins } });
+            let reply = holder.post("Observation", &example).await;
+            if example["code"]["coding"][0]["code"] == "39156-5" {
+                refused(&reply, 422, "measure_calculated");
+                continue;
+            }
+            assert_eq!(reply.status.as_u16(), 201, "{}: {}", path.display(), reply.text());
+            let mut back = reply.json();
+            back["id"] = example["id"].clone();
+            for given in ["versionId", "lastUpdated"] {
+                back["meta"].as_object_mut().expect("meta").remove(given);
+            }
+            assert_eq!(back, example, "{}", path.display());
+            taken += 1;
+        }
+    }
+    assert!(taken >= 12, "{taken}");
+}

@@ -181,26 +181,30 @@ impl Measure {
             said(kind.moment, self.moment.is_some(), (Cause::MomentMissing, Cause::MomentForbidden), &mut wrong);
             said(kind.days, self.days.is_some(), (Cause::DaysMissing, Cause::DaysForbidden), &mut wrong);
         }
-        let mut coded = |place: &str, code: Option<&Code>, set: Option<(&str, bool)>| {
-            if let (Some(code), Some((set, false))) = (code, set)
-                && !kinds.contains(set, &code.code, &code.scheme)
-            {
-                wrong.push(Refusal::new(Cause::CodeUnknown).at(place).about(set));
-            }
-        };
-        let named = |set: &'_ Option<(String, bool)>| set.clone();
-        let (method, site) = (named(&kind.method), named(&kind.site));
-        coded("method", self.method.as_ref(), method.as_ref().map(|(s, loose)| (s.as_str(), *loose)));
-        coded("bodySite", self.site.as_ref(), site.as_ref().map(|(s, loose)| (s.as_str(), *loose)));
         // Of the glucose kinds the moment is of a closed set; of the others it is open.
-        let moments = (kind.moment == Saying::Must).then_some((MOMENTS, false));
-        coded("extension", self.moment.as_ref(), moments);
-        coded("extension", self.days.as_ref(), Some((DAYS, false)));
+        let moments = (kind.moment == Saying::Must).then_some(MOMENTS);
+        coded(kinds, "extension", self.moment.as_ref(), moments, &mut wrong);
+        coded(kinds, "extension", self.days.as_ref(), Some(DAYS), &mut wrong);
         if self.comment.as_ref().is_some_and(|c| c.chars().count() > LONGEST_COMMENT) {
             wrong.push(Refusal::new(Cause::MeasureComment).about(LONGEST_COMMENT.to_string()));
         }
         if self.at.first() > now.end() || birth.is_some_and(|birth| self.at.end() <= birth.first()) {
             wrong.push(Refusal::new(Cause::MeasureDate).at("effectiveDateTime"));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    /// Whether method and site are of the value sets of its kind: asked of who claims a profile that binds them.
+    ///
+    /// # Errors
+    /// Those that are not.
+    pub fn check_codes(&self, kinds: &Measures) -> Result<(), Vec<Refusal>> {
+        let mut wrong = Vec::new();
+        if let Some(kind) = kinds.of_word(&self.kind) {
+            let bound = |set: &'_ Option<(String, bool)>| set.clone().filter(|(_, loose)| !loose).map(|(set, _)| set);
+            let (method, site) = (bound(&kind.method), bound(&kind.site));
+            coded(kinds, "method", self.method.as_ref(), method.as_deref(), &mut wrong);
+            coded(kinds, "bodySite", self.site.as_ref(), site.as_deref(), &mut wrong);
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
@@ -272,6 +276,14 @@ impl Measure {
 
 /// Words of the kinds that the body mass index is calculated from.
 pub const INDEX_OF: (&str, &str) = (WEIGHT, HEIGHT);
+
+fn coded(kinds: &Measures, place: &str, code: Option<&Code>, set: Option<&str>, wrong: &mut Vec<Refusal>) {
+    if let (Some(code), Some(set)) = (code, set)
+        && !kinds.contains(set, &code.code, &code.scheme)
+    {
+        wrong.push(Refusal::new(Cause::CodeUnknown).at(place).about(set));
+    }
+}
 
 fn said(saying: Saying, is_said: bool, causes: (Cause, Cause), wrong: &mut Vec<Refusal>) {
     match (saying, is_said) {
@@ -347,10 +359,11 @@ mod tests {
         let late = Measure { at: Dtm::parse("2027").expect("year"), ..measure("weight", "29463-7", "3", "kg") };
         assert_eq!(causes(&late), [Cause::MeasureDate]);
         let strange = Some(Code::new("X", "1.2.3", ""));
-        assert_eq!(
-            causes(&Measure { method: strange, ..measure("weight", "29463-7", "3", "kg") }),
-            [Cause::CodeUnknown]
-        );
+        let by_hand = Measure { method: strange, ..measure("weight", "29463-7", "3", "kg") };
+        assert!(causes(&by_hand).is_empty(), "who binds the method is the profile");
+        let terms = Terminology::load(&Mappings::built_in()).expect("tables");
+        let wrong = by_hand.check_codes(&terms.measures).expect_err("not of the set");
+        assert_eq!(wrong.iter().map(|r| r.cause).collect::<Vec<_>>(), [Cause::CodeUnknown]);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) const MOMENT: &str =
     "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/mesures-moment-of-measurement";
 pub(super) const DAYS: &str =
     "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/mesures-number-of-days";
+/// How the profiles of FR Core begin.
+const FR_CORE: &str = "https://hl7.fr/ig/fhir/core/";
 pub(super) const UCUM: &str = "http://unitsofmeasure.org";
 pub(super) const CATEGORIES: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 pub(super) const VITAL_SIGNS: &str = "vital-signs";
@@ -80,6 +82,14 @@ pub(super) fn measure(
         site: observation.body_site.as_ref().and_then(code_of),
         device: observation.device.as_ref().and_then(|d| device_id(d, base)),
     };
+    // FR Core binds method and site otherwise, and not to these sets.
+    let binds = profiles.iter().any(|p| !p.starts_with(FR_CORE) && kind.profiles.contains(&bare(p)));
+    if binds {
+        measure.check_codes(kinds).map_err(|wrong| {
+            let placed = |r: Refusal| Refusal { place: r.place.map(|p| at(&p)), ..r };
+            wrong.into_iter().map(placed).collect::<Vec<_>>()
+        })?;
+    }
     Ok(Read { measure, whose })
 }
 
