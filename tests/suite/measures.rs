@@ -227,6 +227,14 @@ async fn every_kind_is_taken_by_its_rules_and_found_by_its_code() {
     bare.as_object_mut().expect("object").remove("meta");
     let reply = holder.post("Observation", &bare).await;
     assert_eq!(outcome(&reply), (422, "profile_missing".into(), "Observation.meta.profile".into()));
+    // A validation gives the same verdict, and puts nothing in.
+    let verdict = holder.post("Observation/$validate", &bare).await;
+    let found = verdict.json();
+    assert_eq!((verdict.status.as_u16(), &found["issue"][0]["severity"]), (200, &json!("error")), "{found:#}");
+    assert_eq!(found["issue"][0]["details"], reply.json()["issue"][0]["details"]);
+    let sound = holder.weight("71", at);
+    let verdict = holder.post("Observation/$validate", &sound).await;
+    assert_eq!(verdict.json()["issue"][0]["severity"], "information", "{}", verdict.text());
     let all = matches(&holder.get("Observation").await);
     assert_eq!(all.len(), good.len(), "nothing refused was kept");
 }

@@ -181,6 +181,27 @@ impl Desk {
         })
     }
 
+    /// Whether a measure would be taken: the same verdict as [`Desk::add_measure`], and nothing is put in.
+    ///
+    /// # Errors
+    /// As [`Desk::add_measure`].
+    pub async fn validate_measure(&self, caller: &Caller, whose: &Whose, measure: &Measure) -> Result<(), Fault> {
+        let acting = Acting::new(self, caller, Act::AddData, Vec::new());
+        let (_, space) = self.enter(&acting, whose.ins.as_ref()).await?;
+        on_settings!(acting, space, |settings| {
+            whose.is(space)?;
+            let actor = &caller.actor;
+            let permit = self.tables.decide_data(actor, Brick::Measures, DataAction::Add, space, None, &settings)?;
+            self.check_measure(&permit, measure).await?;
+            if let Some(named) = &measure.device {
+                self.known_device(&permit, named).await?;
+            }
+            let read = Acting { act: Act::ReadData, targets: Vec::new(), ..acting };
+            self.store.record(&permit, &read.done(&permit), Vec::new()).await?;
+            Ok(())
+        })
+    }
+
     /// Gives a measure a new version; who put it in stays its author.
     ///
     /// # Errors

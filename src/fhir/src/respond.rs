@@ -52,6 +52,18 @@ impl Failure {
         if self.of_desk { Err(self) } else { Ok(self.refusals) }
     }
 
+    /// Whether it is what a resource says that is refused, not who sends it, or how.
+    pub(crate) fn is_about_content(&self) -> bool {
+        let content = |r: &Refusal| status_of(r.cause) == StatusCode::UNPROCESSABLE_ENTITY;
+        !self.refusals.is_empty() && self.refusals.iter().all(content)
+    }
+
+    /// The same as what a validation found, which is no failure of it (FHIR R4 *resource-operation-validate*).
+    pub(crate) fn as_verdict(&self) -> Response {
+        let issue = self.refusals.iter().map(|r| issue(r, "error")).collect();
+        json(StatusCode::OK, &OperationOutcome { issue })
+    }
+
     /// Whether the first cause is `cause`.
     pub(crate) fn is(&self, cause: Cause) -> bool {
         self.refusals.first().is_some_and(|r| r.cause == cause)

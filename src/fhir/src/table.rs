@@ -74,6 +74,7 @@ routes! {
     get "/List/{id}" "List" Interaction("read"), PRO, read::list;
     get "/Observation" "Observation" Interaction("search-type"), BOTH, observation::find;
     post "/Observation" "Observation" Interaction("create"), BOTH, observation::create;
+    post "/Observation/$validate" "Observation" VALIDATE, BOTH, observation::validate;
     post "/Observation/_search" "Observation" Interaction("search-type"), BOTH, observation::find;
     get "/Observation/{id}" "Observation" Interaction("read"), BOTH, observation::read;
     put "/Observation/{id}" "Observation" Interaction("update"), BOTH, observation::update;
@@ -91,6 +92,7 @@ routes! {
 }
 
 const IHE_PIX: Does = Operation("ihe-pix", "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix");
+const VALIDATE: Does = Operation("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate");
 const MATCH: Does = Operation("match", "http://hl7.org/fhir/OperationDefinition/Patient-match");
 
 /// The routes of a listener.

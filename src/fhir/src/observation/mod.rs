@@ -61,6 +61,25 @@ async fn observation(
     wire_fhir::parse_observation(&received.bytes, Limits::of_size(BODY)).map_err(|e| refusal(&e).into())
 }
 
+/// Says whether a measure would be taken, and puts nothing in (`$validate`): the verdict of *create*, every cause of it.
+pub(crate) async fn validate(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
+    let (mut call, parts, content) = Call::open(&state, request)?;
+    let verdict = match judged(&state, &mut call, &parts, content).await {
+        Ok(()) => Ok(respond::json(StatusCode::OK, &respond::done())),
+        // Who may not put it in, or whose request cannot be read, is told so; what is wrong in the resource is the answer.
+        Err(failure) if failure.is_about_content() => Ok(failure.as_verdict()),
+        Err(failure) => Err(failure),
+    };
+    call.conclude(&state, Act::AddData, verdict).await
+}
+
+async fn judged(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -> Result<(), Failure> {
+    let (observation, _) = observation(state, call, parts, content).await?;
+    let (kinds, tolerance) = (&state.desk.terms().measures, state.desk.ins_tolerance());
+    let read = read_in::measure(&observation, "Observation", kinds, tolerance, &call.base)?;
+    Ok(state.desk.validate_measure(&call.caller, &read.whose, &read.measure).await?)
+}
+
 /// Reads a measure, or the index calculated from one (*read*).
 pub(crate) async fn read(
     State(state): State<FhirState>,
