@@ -122,6 +122,10 @@ async fn a_measure_comes_back_as_it_came_version_by_version_until_nothing_is_lef
     let path = format!("Observation/{id}");
     let late = holder.ask("PUT", &path, &[("if-match", "W/\"7\"")], second.to_string()).await;
     refused(&late, 412, "datum_changed");
+    let only_new = holder.ask("PUT", &path, &[("if-none-match", "*")], second.to_string()).await;
+    refused(&only_new, 412, "datum_changed");
+    let unless = holder.ask("POST", "Observation", &[("if-none-exist", "identifier=x|y")], second.to_string()).await;
+    refused(&unless, 400, "precondition_invalid");
     let unread = holder.ask("PUT", &path, &[("if-match", "one")], second.to_string()).await;
     refused(&unread, 400, "precondition_invalid");
     let changed = holder.ask("PUT", &path, &[("if-match", "W/\"1\"")], second.to_string()).await;
@@ -385,6 +389,11 @@ async fn pages_lose_nothing_and_the_interface_for_apps_has_its_own_rules() {
         assert_eq!(matches(&found).len(), many, "{criterion}");
     }
     refused(&holder.get("Observation?colour=red").await, 400, "query_parameter_unknown");
+    refused(
+        &holder.get("Observation?_include=Observation:subject&_include=Observation:device").await,
+        400,
+        "query_parameter_invalid",
+    );
     refused(&holder.get("Observation?_sort=code").await, 400, "query_parameter_invalid");
 
     let whose = format!("subject.identifier={SYSTEM}%7C{}", holder.ins);

@@ -19,6 +19,8 @@ use crate::{
 const INDEX: &str = "bmi-";
 /// Heights that indices are calculated from, at most.
 const HEIGHTS: usize = 2_000;
+/// Rows looked at in one go, at most: however far a page is, only so many are held at once.
+const PORTION: usize = 1_000;
 /// Rows looked at in one go, at least.
 const CHUNK: usize = 50;
 
@@ -397,7 +399,7 @@ impl Desk {
         }
         let enough = query.limit.saturating_add(query.skip).saturating_add(1);
         loop {
-            rows.limit = enough.saturating_sub(page.found.len()).max(CHUNK.min(enough));
+            rows.limit = enough.saturating_sub(page.found.len()).max(CHUNK.min(enough)).min(PORTION);
             let portion = self.store.data(permit, &rows).await?;
             let came = portion.len();
             for stored in portion {

@@ -16,6 +16,9 @@ use crate::{FhirState, format, respond::Failure};
 /// Unit of the budget, in bytes.
 const UNIT: usize = 4096;
 
+/// XML longer than this is turned into JSON on a thread of its own.
+const LONG: usize = 256 * 1024;
+
 /// Room made for a body before its first byte, at most.
 const FIRST: usize = 1 << 20;
 
@@ -73,7 +76,14 @@ pub(crate) async fn resource(
 ) -> Result<Received, Failure> {
     let form = format::sent(headers)?;
     let Received { bytes, held } = collect(body, headers, limit, state).await?;
-    Ok(Received { bytes: format::as_json(form, bytes)?, held })
+    // Away from the threads that answer others, where it takes long.
+    let bytes = if bytes.len() > LONG && form == format::Format::Xml {
+        let turned = tokio::task::spawn_blocking(move || format::as_json(form, bytes)).await;
+        turned.map_err(|_| Refusal::new(Cause::Internal))??
+    } else {
+        format::as_json(form, bytes)?
+    };
+    Ok(Received { bytes, held })
 }
 
 /// Receives a body of at most `limit` bytes.

@@ -160,12 +160,14 @@ impl Asked {
         if summary.is_some_and(|s| !matches!(s, "count" | "false")) {
             return Err(invalid("_summary", "count | false").into());
         }
-        let devices = match value(call, "_include") {
-            None => false,
+        let mut devices = false;
+        for (_, asked) in call.parameters.iter().filter(|(name, value)| name == "_include" && !value.is_empty()) {
             // The interface's own examples write a point.
-            Some("Observation:device" | "Observation:device:Device" | "Observation.device") => true,
-            Some(_) => return Err(invalid("_include", "Observation:device").into()),
-        };
+            if !matches!(asked.as_str(), "Observation:device" | "Observation:device:Device" | "Observation.device") {
+                return Err(invalid("_include", "Observation:device").into());
+            }
+            devices = true;
+        }
         let cursor = value(call, "_cursor").map(cursor_of).transpose()?;
         let count_only = summary == Some("count") || (asked == Some(0) && !of_apps);
         let asked = Self {

@@ -41,6 +41,10 @@ pub(crate) async fn create(State(state): State<FhirState>, request: Request) -> 
 }
 
 async fn created(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -> Result<Response, Failure> {
+    // A condition that is not served is never passed over: the caller counts on it.
+    if parts.headers.contains_key("if-none-exist") {
+        return Err(Refusal::new(Cause::PreconditionInvalid).at("If-None-Exist").into());
+    }
     let (observation, came) = observation(state, call, parts, content).await?;
     let (kinds, tolerance) = (&state.desk.terms().measures, state.desk.ins_tolerance());
     let read = read_in::measure(&observation, "Observation", kinds, tolerance, &call.base)?;
@@ -167,7 +171,8 @@ async fn told(
 /// Whether the caller has that version already (FHIR R4 http *cread*).
 fn not_modified(headers: &HeaderMap, stored: &StoredDatum) -> bool {
     if let Some(asked) = headers.get(header::IF_NONE_MATCH) {
-        return asked.to_str().is_ok_and(|text| tags(text).is_some_and(|tags| tags.contains(&stored.version)));
+        let has = |text: &str| text.trim() == "*" || tags(text).is_some_and(|tags| tags.contains(&stored.version));
+        return asked.to_str().is_ok_and(has);
     }
     let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|v| v.to_str().ok());
     let since = since.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
@@ -250,6 +255,10 @@ async fn updated(
     id: &str,
 ) -> Result<Response, Failure> {
     let expected = if_match(&parts.headers)?;
+    // Only to be made where nothing is: nothing is made by an update here.
+    if parts.headers.contains_key(header::IF_NONE_MATCH) {
+        return Err(Refusal::new(Cause::DatumChanged).at("If-None-Match").into());
+    }
     let (observation, came) = observation(state, call, parts, content).await?;
     if observation.id.as_deref() != Some(id) || !is_id(id) {
         return Err(Refusal::new(Cause::IdMismatch).at("Observation.id").into());
