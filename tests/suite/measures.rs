@@ -603,12 +603,12 @@ async fn values_in_documents_of_professionals_feed_the_measures_unless_the_holde
         .collect();
     let of = |code: &str, value: &str| (code.to_owned(), value.to_owned());
     let index = (71.4_f64 / (1.66 * 1.66) * 10.0).round() / 10.0;
-    let mut expected = vec![of("29463-7", "71.4"), of("39156-5", &index.to_string()), of("8302-2", "166.0")];
+    let mut expected = [of("29463-7", "71.4"), of("39156-5", &index.to_string()), of("8302-2", "166")];
     let mut sorted = told.clone();
     sorted.sort();
     expected.sort();
     // Neither the foetus's, nor an adult's head, nor what is to come.
-    assert_eq!(sorted.iter().map(|t| &t.0).collect::<Vec<_>>(), expected.iter().map(|t| &t.0).collect::<Vec<_>>());
+    assert_eq!(sorted, expected);
     let weight = found.iter().find(|o| o["code"]["coding"][0]["code"] == "29463-7").expect("a weight");
     let source = &weight["derivedFrom"][0];
     assert_eq!(text(&source["identifier"]["value"]), format!("urn:oid:{}", document.unique_id));
