@@ -146,6 +146,7 @@ async fn measures(filling: &Arc<Filling>, n: u64, revision: i64, count: u64) {
                 method: None,
                 site: None,
                 device: None,
+                void: false,
             };
             DatumWrite {
                 kind: DatumKind::Measure,

@@ -225,8 +225,23 @@ async fn every_kind_is_taken_by_its_rules_and_found_by_its_code() {
     let mut other = holder.weight("71", at);
     other["subject"]["identifier"]["value"] = gateway.ins(1).into();
     refused(&holder.post("Observation", &other).await, 403, "patient_mismatch");
+    other["subject"] = json!({ "identifier": { "system": SYSTEM, "value": holder.ins }, "reference": format!("Patient/{}", testkit::uuid()) });
+    refused(&holder.post("Observation", &other).await, 403, "patient_mismatch");
     other.as_object_mut().expect("object").remove("subject");
     refused(&holder.post("Observation", &other).await, 422, "subject_missing");
+    // What could not be told in XML is not taken in JSON, and what names two kinds is neither.
+    for (element, value) in [
+        ("text", json!({ "status": "generated", "div": "hello" })),
+        ("note", json!([{ "text": " " }])),
+        ("note", json!([{ "text": "a\u{1}b" }])),
+    ] {
+        let mut unsaid = holder.weight("71", at);
+        unsaid[element] = value;
+        refused(&holder.post("Observation", &unsaid).await, 422, "resource_invalid");
+    }
+    let mut two = holder.weight("71", at);
+    two["code"]["coding"].as_array_mut().expect("codings").push(json!({ "system": LOINC, "code": "39156-5" }));
+    refused(&holder.post("Observation", &two).await, 422, "measure_unknown");
     let mut bare = holder.weight("71", at);
     bare.as_object_mut().expect("object").remove("meta");
     let reply = holder.post("Observation", &bare).await;
@@ -262,6 +277,23 @@ async fn the_body_mass_index_is_calculated_and_never_written() {
     assert_eq!((text(&index["id"]), &index["valueQuantity"]["value"]), (format!("bmi-{weight_id}"), &json!(22.4)));
     assert_eq!(&holder.get(&format!("Observation/bmi-{weight_id}")).await.json(), index);
     assert_eq!(matches(&holder.get("Observation").await).len(), 3, "with the others it is told too");
+    // Calculated anew each time: nobody has it already, and it has no versions.
+    let read = holder
+        .ask("GET", &format!("Observation/bmi-{weight_id}"), &[("if-none-match", "W/\"1\"")], String::new())
+        .await;
+    assert!(read.status.as_u16() == 200 && read.header("etag").is_empty() && index["meta"]["versionId"].is_null());
+    refused(&holder.get(&format!("Observation/bmi-{weight_id}/_history/1")).await, 404, "unknown_datum");
+    // A height that its author takes back makes no index.
+    let mut wrong = holder.observation(
+        "bodyheight",
+        (LOINC, "8302-2"),
+        "2024-01-01",
+        json!({ "valueQuantity": quantity("78", "cm") }),
+    );
+    wrong["status"] = "entered-in-error".into();
+    holder.put(&wrong).await;
+    let again = matches(&holder.get("Observation?code=39156-5").await);
+    assert_eq!(again[0]["valueQuantity"]["value"], json!(22.4));
     let mut written = index.clone();
     written["id"] = format!("bmi-{weight_id}").into();
     let reply = holder.ask("PUT", &format!("Observation/bmi-{weight_id}"), &[], written.to_string()).await;
@@ -314,6 +346,16 @@ async fn a_transaction_brings_a_measure_and_its_device_once() {
     let mut loose = posted.clone();
     loose.as_object_mut().expect("object").remove("ifNoneExist");
     let deletes = json!({ "method": "DELETE", "url": "Observation/1" });
+    let mut other_device = device.clone();
+    other_device["meta"]["profile"] = json!(["http://example.org/other"]);
+    let mut conditional = posts("Observation");
+    conditional["ifNoneExist"] = "identifier=x|y".into();
+    let reply = holder.post("", &transaction(&[(&unlinked, conditional)])).await;
+    assert_eq!(outcome(&reply), (400, "precondition_invalid".into(), "Bundle.entry[0].request".into()));
+    // Documents are not brought by this door.
+    let binary = json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "AAAA" });
+    let reply = holder.post("", &transaction(&[(&binary, posts("Binary"))])).await;
+    refused(&reply, 422, "bundle_content");
     for (entries, cause, place) in [
         (
             vec![(&astray, posts("Observation")), (&device, posted.clone())],
@@ -333,6 +375,11 @@ async fn a_transaction_brings_a_measure_and_its_device_once() {
             "Bundle.entry[1]",
         ),
         (vec![(&unlinked, deletes)], "bundle_method", "Bundle.entry[0].request"),
+        (
+            vec![(&weight, posts("Observation")), (&other_device, posted.clone())],
+            "profile_unknown",
+            "Bundle.entry[1].resource.meta.profile",
+        ),
         (vec![(&astray, posts("Observation"))], "device_reference", "device.reference"),
     ] {
         let reply = holder.post("", &transaction(&entries)).await;
@@ -384,6 +431,11 @@ async fn pages_lose_nothing_and_the_interface_for_apps_has_its_own_rules() {
         ("code=urn:oid:1.2|29463-7", 0),
         ("category=vital-signs", 26),
         ("category=laboratory", 0),
+        ("category=http://terminology.hl7.org/CodeSystem/observation-category|", 26),
+        ("combo-code=29463-7", 26),
+        ("combo-code=8480-6", 0),
+        ("code=99999-9", 0),
+        ("value-quantity=gt79||kg&_total=accurate", 3),
     ] {
         let found = holder.get(&format!("Observation?{}&_count=100", criterion.replace('|', "%7C"))).await;
         assert_eq!(matches(&found).len(), many, "{criterion}");
@@ -394,6 +446,10 @@ async fn pages_lose_nothing_and_the_interface_for_apps_has_its_own_rules() {
         400,
         "query_parameter_invalid",
     );
+    for bad in ["_offset=20", "date=,", "value-quantity=70%7Ckg"] {
+        let reply = holder.get(&format!("Observation?{bad}")).await;
+        assert!(reply.status.as_u16() == 400 || matches(&reply).is_empty(), "{bad}: {}", reply.text());
+    }
     refused(&holder.get("Observation?_sort=code").await, 400, "query_parameter_invalid");
 
     let whose = format!("subject.identifier={SYSTEM}%7C{}", holder.ins);

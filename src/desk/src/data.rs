@@ -19,8 +19,14 @@ use crate::{
 const INDEX: &str = "bmi-";
 /// Heights that indices are calculated from, at most.
 const HEIGHTS: usize = 2_000;
+/// Versions told of one datum.
+const VERSIONS: i64 = 100;
+/// Bytes of what came that a page holds, about: one of many large measures ends early.
+const PAGE_BYTES: usize = 4 << 20;
 /// Rows looked at in one go, at most: however far a page is, only so many are held at once.
 const PORTION: usize = 1_000;
+/// The same at least, where each is looked at closer.
+const LOOKED_AT: usize = 200;
 /// Rows looked at in one go, at least.
 const CHUNK: usize = 50;
 
@@ -95,6 +101,8 @@ pub struct MeasureQuery {
     pub limit: usize,
     /// Whether all are to be counted.
     pub counted: bool,
+    /// Nothing can fit: nothing is looked at.
+    pub none: bool,
 }
 
 /// Where a page ended.
@@ -183,6 +191,20 @@ impl Desk {
         })
     }
 
+    /// Whether the caller may put measures in at all: asked before what is to be judged is looked at.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when it may not; the trace of it is committed.
+    pub async fn may_add_measure(&self, caller: &Caller) -> Result<(), Fault> {
+        let acting = Acting::new(self, caller, Act::AddData, Vec::new());
+        let space = self.enter_known(&acting, None).await?;
+        on_settings!(acting, space, |settings| {
+            let actor = &caller.actor;
+            self.tables.decide_data(actor, Brick::Measures, DataAction::Add, space, None, &settings)?;
+            Ok(())
+        })
+    }
+
     /// Whether a measure would be taken: the same verdict as [`Desk::add_measure`], and nothing is put in.
     ///
     /// # Errors
@@ -256,6 +278,10 @@ impl Desk {
             let (permit, standing) = self.standing(caller, kind, id, DataAction::Remove, space, &settings).await?;
             let event = acting.done(&permit);
             if standing.datum.is_none() {
+                // A condition on a version finds none.
+                if !expected.is_empty() {
+                    return Err(Refusal::new(Cause::DatumChanged).at("If-Match").into());
+                }
                 self.store.record(&permit, &event, Vec::new()).await?;
                 return Ok(None);
             }
@@ -265,18 +291,28 @@ impl Desk {
         })
     }
 
-    /// Reads a datum: its present version.
+    /// Reads a datum: its present version, or another.
     ///
     /// # Errors
     /// [`Fault::Refused`] when it is unknown or was taken away, or the caller may not.
-    pub async fn read_datum(&self, caller: &Caller, kind: DatumKind, id: &str) -> Result<DatumRead, Fault> {
+    pub async fn read_datum(
+        &self,
+        caller: &Caller,
+        kind: DatumKind,
+        id: &str,
+        version: Option<u32>,
+    ) -> Result<DatumRead, Fault> {
         let acting = Acting::new(self, caller, Act::ReadData, vec![id.to_owned()]);
         let (ins, space) = self.enter(&acting, None).await?;
         on_settings!(acting, space, |settings| {
             let permit = self.reading(caller, kind, space, &settings)?;
-            let found = match id.strip_prefix(INDEX).filter(|_| kind == DatumKind::Measure) {
-                Some(weight) => self.index_of(&permit, weight).await?,
-                None => self.store.datum(&permit, kind, id).await?,
+            let weight = id.strip_prefix(INDEX).filter(|_| kind == DatumKind::Measure);
+            let found = match (weight, version) {
+                (Some(weight), None) => self.index_of(&permit, weight).await?,
+                // What is calculated each time has no versions.
+                (Some(_), Some(_)) => None,
+                (None, None) => self.store.datum(&permit, kind, id).await?,
+                (None, Some(version)) => self.store.datum_version(&permit, kind, id, version).await?,
             };
             let found = found.ok_or(Refusal::new(Cause::UnknownDatum))?;
             if found.datum.is_none() {
@@ -287,7 +323,7 @@ impl Desk {
         })
     }
 
-    /// Reads the versions of a datum, newest first. Of one that was taken away there is nothing to read but that it was.
+    /// Reads the versions of a datum, the newest hundred first. Of one that was taken away there is nothing to read but that it was.
     ///
     /// # Errors
     /// [`Fault::Refused`] when it is unknown, or the caller may not.
@@ -296,7 +332,7 @@ impl Desk {
         let (ins, space) = self.enter(&acting, None).await?;
         on_settings!(acting, space, |settings| {
             let permit = self.reading(caller, kind, space, &settings)?;
-            let versions = self.store.datum_versions(&permit, kind, id).await?;
+            let versions = self.store.datum_versions(&permit, kind, id, VERSIONS).await?;
             if versions.is_empty() {
                 return Err(Refusal::new(Cause::UnknownDatum).into());
             }
@@ -321,8 +357,15 @@ impl Desk {
         on_settings!(acting, space, |settings| {
             whose.is(space)?;
             let permit = self.reading(caller, DatumKind::Measure, space, &settings)?;
-            let (measures, next) = self.page(&permit, query, wanted).await?;
-            let total = if query.counted { Some(self.count(&permit, query, wanted).await?) } else { None };
+            let (measures, next) =
+                if query.none { (Vec::new(), None) } else { self.page(&permit, query, wanted).await?.cut() };
+            let total = if query.none {
+                Some(0)
+            } else if query.counted {
+                Some(self.count(&permit, query, wanted).await?)
+            } else {
+                None
+            };
             let mut ids: Vec<String> = measures.iter().filter_map(device_of).collect();
             ids.sort_unstable();
             ids.dedup();
@@ -381,17 +424,12 @@ impl Desk {
     }
 
     /// A page: rows are taken in portions until there are enough that are wanted.
-    async fn page(
-        &self,
-        permit: &Permit,
-        query: &MeasureQuery,
-        wanted: Option<&Wanted>,
-    ) -> Result<(Vec<StoredDatum>, Option<Place>), Attempt> {
+    async fn page(&self, permit: &Permit, query: &MeasureQuery, wanted: Option<&Wanted>) -> Result<Page, Attempt> {
         let is_wanted = |datum: &StoredDatum| wanted.is_none_or(|wanted| wanted(datum));
         let plan = Plan::of(query);
         let mut rows = plan.rows.clone();
         let heights = if plan.indices { self.heights(permit).await? } else { Vec::new() };
-        let mut page = Page { skip: query.skip, limit: query.limit, found: Vec::new(), last: None };
+        let mut page = Page { skip: query.skip, limit: query.limit, ..Page::default() };
         if let Some(after) = query.after.as_ref().filter(|after| after.half) {
             let weight = self.store.data_of(permit, DatumKind::Measure, std::slice::from_ref(&after.id)).await?;
             let index = weight.first().and_then(|weight| index(weight, &heights));
@@ -399,7 +437,10 @@ impl Desk {
         }
         let enough = query.limit.saturating_add(query.skip).saturating_add(1);
         loop {
-            rows.limit = enough.saturating_sub(page.found.len()).max(CHUNK.min(enough)).min(PORTION);
+            rows.limit = enough
+                .saturating_sub(page.found.len())
+                .max(if wanted.is_some() { LOOKED_AT } else { CHUNK.min(enough) })
+                .min(PORTION);
             let portion = self.store.data(permit, &rows).await?;
             let came = portion.len();
             for stored in portion {
@@ -407,15 +448,16 @@ impl Desk {
                 let id = stored.id.clone();
                 let index = index(&stored, &heights).filter(is_wanted);
                 if plan.tells(&stored) && is_wanted(&stored) && page.add(Some(stored), at_ms, &id, index.is_some()) {
-                    return Ok(page.cut());
+                    return Ok(page);
                 }
                 if index.is_some() && page.add(index, at_ms, &id, false) {
-                    return Ok(page.cut());
+                    return Ok(page);
                 }
                 rows.after = Some((at_ms, id));
             }
             if came < rows.limit {
-                return Ok((page.found, None));
+                page.last = None;
+                return Ok(page);
             }
         }
     }
@@ -433,9 +475,10 @@ impl Desk {
             }
             return Ok(count);
         }
-        let all = MeasureQuery { after: None, skip: 0, limit: usize::MAX, ..query.clone() };
-        let (found, _) = self.page(permit, &all, wanted).await?;
-        Ok(found.len() as u64)
+        // All of them are passed over: counted, and none kept.
+        let all = MeasureQuery { after: None, skip: usize::MAX, limit: 0, ..query.clone() };
+        let page = self.page(permit, &all, wanted).await?;
+        Ok((usize::MAX - page.skip) as u64)
     }
 
     async fn heights(&self, permit: &Permit) -> Result<Vec<StoredDatum>, Attempt> {
@@ -444,7 +487,9 @@ impl Desk {
             newest_first: false,
             ..DataQuery::of(DatumKind::Measure, HEIGHTS)
         };
-        Ok(self.store.data(permit, &query).await?)
+        let mut heights = self.store.data(permit, &query).await?;
+        heights.retain(|h| measure_of(h).is_some_and(|m| !m.void));
+        Ok(heights)
     }
 
     async fn index_of(&self, permit: &Permit, weight: &str) -> Result<Option<StoredDatum>, Attempt> {
@@ -487,9 +532,11 @@ impl Plan {
 }
 
 /// A page that is being filled.
+#[derive(Default)]
 struct Page {
     skip: usize,
     limit: usize,
+    bytes: usize,
     found: Vec<StoredDatum>,
     last: Option<Place>,
 }
@@ -502,9 +549,11 @@ impl Page {
             self.skip -= 1;
             return false;
         }
-        if self.found.len() == self.limit {
+        if self.found.len() == self.limit || self.bytes > PAGE_BYTES {
             return true;
         }
+        let came = datum.datum.as_ref().and_then(|d| d.original.as_ref());
+        self.bytes += came.map_or(0, String::len);
         self.found.push(datum);
         self.last = Some(Place { at_ms, id: id.to_owned(), half });
         false
@@ -537,7 +586,7 @@ fn device_of(stored: &StoredDatum) -> Option<String> {
 
 /// The body mass index of a weight: with the height that was known when it was taken, else the first one known (R146).
 fn index(weight: &StoredDatum, heights: &[StoredDatum]) -> Option<StoredDatum> {
-    let measure = measure_of(weight).filter(|m| m.is_weight())?;
+    let measure = measure_of(weight).filter(|m| m.is_weight() && !m.void)?;
     let known = heights.partition_point(|h| measure_of(h).is_some_and(|m| m.at.first() <= measure.at.first()));
     let height = heights.get(known.saturating_sub(1))?;
     let index = Measure::body_mass_index(measure, measure_of(height)?)?;

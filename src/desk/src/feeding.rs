@@ -83,6 +83,7 @@ impl Desk {
                     method: None,
                     site: None,
                     device: None,
+                    void: false,
                 };
                 found.push(Fed { measure, source: source.clone(), under: rule.under });
             }

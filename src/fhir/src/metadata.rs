@@ -29,8 +29,7 @@ pub(crate) async fn capabilities(State(state): State<FhirState>, request: Reques
         return Err(space::Refusal::new(space::Cause::FormatNotServed).into());
     }
     let kinds = state.desk.terms().measures.kinds();
-    let measures: std::collections::BTreeSet<&String> =
-        kinds.iter().filter(|kind| kind.is_written).flat_map(|kind| &kind.profiles).collect();
+    let measures: std::collections::BTreeSet<&String> = kinds.iter().flat_map(|kind| &kind.profiles).collect();
     let measures: Vec<String> = measures.into_iter().cloned().collect();
     Ok(respond::json(StatusCode::OK, &statement(&base(&state, &parts), state.door, &measures)))
 }
@@ -112,6 +111,7 @@ fn resource(kind: &Kind, door: Door, measures: &[String]) -> Option<Value> {
             resource["conditionalUpdate"] = true.into();
             resource["conditionalDelete"] = "single".into();
         }
+        "Device" => resource["conditionalRead"] = "full-support".into(),
         "Observation" => {
             resource["supportedProfile"] = measures.into();
             resource["conditionalRead"] = "full-support".into();

@@ -17,6 +17,8 @@ use crate::{
 
 /// Media type of requests and answers.
 const FHIR: &str = "application/fhir+json";
+/// The other form of both.
+const FHIR_XML: &str = "application/fhir+xml";
 
 /// Answers with the description.
 pub(crate) async fn description(State(state): State<FhirState>, request: Request) -> Response {
@@ -84,11 +86,11 @@ fn operation(route: &Route) -> Value {
             done: answer(done),
             "default": {
                 "description": "Refusé : chaque cause avec son code, sa place et un conseil.",
-                "content": { FHIR: { "schema": { "$ref": "#/components/schemas/OperationOutcome" } } },
+                "content": in_both("OperationOutcome"),
             },
         },
     });
-    // A measure is not changed where nothing is left to be said of it, and a number may be linked for the first time.
+    // A number that is linked for the first time.
     if route.kind == "Patient" && route.method == "put" {
         operation["responses"]["201"] = answer("201");
     }
@@ -105,18 +107,24 @@ fn operation(route: &Route) -> Value {
     operation
 }
 
+/// A schema in either form: of XML no more is said than that it is text.
+fn in_both(schema: &str) -> Value {
+    let reference = format!("#/components/schemas/{schema}");
+    json!({ FHIR: { "schema": { "$ref": reference } }, FHIR_XML: { "schema": { "type": "string" } } })
+}
+
 fn answer(status: &str) -> Value {
     if status == "204" {
         return json!({ "description": "Fait." });
     }
     json!({
         "description": "Fait.",
-        "content": { FHIR: { "schema": { "$ref": "#/components/schemas/Resource" } } },
+        "content": in_both("Resource"),
     })
 }
 
 fn body(route: &Route) -> Option<Value> {
-    let resource = json!({ FHIR: { "schema": { "$ref": "#/components/schemas/Resource" } } });
+    let resource = in_both("Resource");
     let form = json!({ "application/x-www-form-urlencoded": { "schema": { "type": "object" } } });
     let content = match (route.method, route.does) {
         ("post", Does::Interaction("search-type")) => form,

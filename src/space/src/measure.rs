@@ -1,5 +1,6 @@
 //! Measures of a space (R.1111-27 3° a): what was measured, when, how, and whether it may be said so.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use terminology::{MeasureKind, Measures, Saying};
 
@@ -71,7 +72,9 @@ impl Decimal {
 
     /// Digits after the point.
     fn decimals(&self) -> usize {
-        self.0.split(['e', 'E']).next().and_then(|n| n.split_once('.')).map_or(0, |(_, f)| f.len())
+        let (number, exponent) = self.0.split_once(['e', 'E']).unwrap_or((&self.0, "0"));
+        let written = number.split_once('.').map_or(0, |(_, f)| i64::try_from(f.len()).unwrap_or(i64::MAX));
+        usize::try_from(written - exponent.parse::<i64>().unwrap_or(0)).unwrap_or(0)
     }
 }
 
@@ -132,6 +135,9 @@ pub struct Measure {
     /// By what device: its id in the space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// Whether who put it in says that it is not so (entered in error, cancelled): it stays, and nothing is made of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
 }
 
 /// A device that measures.
@@ -188,7 +194,10 @@ impl Measure {
         if self.comment.as_ref().is_some_and(|c| c.chars().count() > LONGEST_COMMENT) {
             wrong.push(Refusal::new(Cause::MeasureComment).about(LONGEST_COMMENT.to_string()));
         }
-        if self.at.first() > now.end() || birth.is_some_and(|birth| self.at.end() <= birth.first()) {
+        // A day that names no zone begins up to fourteen hours before it does in UTC.
+        let zone = if self.at.as_str().len() <= 8 { SignedDuration::from_hours(14) } else { SignedDuration::ZERO };
+        let latest = now.end().checked_add(zone).unwrap_or(now.end());
+        if self.at.first() > latest || birth.is_some_and(|birth| self.at.end() <= birth.first()) {
             wrong.push(Refusal::new(Cause::MeasureDate).at("effectiveDateTime"));
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
@@ -264,7 +273,18 @@ impl Measure {
         }];
         let at = weight.at.clone();
         let kind = BODY_MASS_INDEX.to_owned();
-        Some(Self { kind, at, values, moment: None, days: None, comment: None, method: None, site: None, device: None })
+        Some(Self {
+            kind,
+            at,
+            values,
+            moment: None,
+            days: None,
+            comment: None,
+            method: None,
+            site: None,
+            device: None,
+            void: false,
+        })
     }
 
     /// Whether indices are calculated from measures of this kind: weights, each with the height that was known then.
@@ -315,6 +335,7 @@ mod tests {
             method: None,
             site: None,
             device: None,
+            void: false,
         }
     }
 
@@ -342,6 +363,7 @@ mod tests {
         assert_eq!(causes(&measure("weight", "29463-7", "71", "g")), [Cause::MeasureUnit]);
         assert_eq!(causes(&measure("weight", "29463-7", "601", "kg")), [Cause::MeasureRange]);
         assert_eq!(causes(&measure("weight", "29463-7", "71.2501", "kg")), [Cause::MeasureRange]);
+        assert_eq!(causes(&measure("weight", "29463-7", "712501e-4", "kg")), [Cause::MeasureRange]);
         assert_eq!(causes(&measure("body_mass_index", "39156-5", "22", "kg/m2")), [Cause::MeasureCalculated]);
         assert_eq!(causes(&measure("glucose", "2345-7", "95", "mg/dL")), [Cause::MomentMissing]);
         assert_eq!(causes(&measure("interstitial_glucose", "MED-969", "95", "mg/dL")), [Cause::DaysMissing]);

@@ -299,7 +299,23 @@ impl Store {
         Ok(self.opened_data(permit, kind, sql).await?.pop())
     }
 
-    /// The versions of a datum, newest first.
+    /// One version of a datum; without content when the datum was taken away, none when it never was.
+    ///
+    /// # Errors
+    /// As [`Store::datum`].
+    pub async fn datum_version(
+        &self,
+        permit: &Permit,
+        kind: DatumKind,
+        id: &str,
+        version: u32,
+    ) -> Result<Option<StoredDatum>, StoreError> {
+        let mut sql = self.of_space(permit, kind)?;
+        sql.push(" AND datum_id = ").value(id).push(" AND version = ").value(i64::from(version));
+        Ok(self.opened_data(permit, kind, sql).await?.pop())
+    }
+
+    /// The versions of a datum, newest first, at most `limit`.
     ///
     /// # Errors
     /// As [`Store::datum`].
@@ -308,9 +324,10 @@ impl Store {
         permit: &Permit,
         kind: DatumKind,
         id: &str,
+        limit: i64,
     ) -> Result<Vec<StoredDatum>, StoreError> {
         let mut sql = self.of_space(permit, kind)?;
-        sql.push(" AND datum_id = ").value(id).push(" ORDER BY version DESC");
+        sql.push(" AND datum_id = ").value(id).push(" ORDER BY version DESC LIMIT ").value(limit);
         self.opened_data(permit, kind, sql).await
     }
 

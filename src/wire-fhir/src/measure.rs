@@ -158,6 +158,15 @@ pub struct Request {
     /// Condition of a creation.
     #[serde(default)]
     pub if_none_exist: Option<String>,
+    /// Conditions on versions and times.
+    #[serde(default)]
+    pub if_match: Option<String>,
+    /// The same.
+    #[serde(default)]
+    pub if_none_match: Option<String>,
+    /// The same.
+    #[serde(default)]
+    pub if_modified_since: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -195,6 +204,8 @@ fn checked<'a>(bytes: &'a [u8], root: &'static str, limits: Limits) -> Result<(V
     }
     check::check(&value)?;
     let text = std::str::from_utf8(bytes).map_err(|_| ParseError::new(root, Problem::Syntax { line: 1, column: 1 }))?;
+    // What is kept must be told in XML too: its rules on empty texts, characters and narratives hold in both forms.
+    crate::xml::to_xml(text)?;
     Ok((value, text))
 }
 

@@ -72,18 +72,23 @@ pub fn kept(text: &str, changes: &[(&str, Option<&str>)]) -> Result<String, Pars
     Ok(out)
 }
 
-/// A resource as it is answered: what was kept, under its id, version and time (RFC 3339).
+/// A resource as it is answered: what was kept, under its id, version (none of what is calculated anew each time) and time
+/// (RFC 3339).
 #[must_use]
-pub fn answered(kind: &str, id: &str, version: u32, last_updated: &str, kept: &str) -> String {
+pub fn answered(kind: &str, id: &str, version: Option<u32>, last_updated: &str, kept: &str) -> String {
     const META: &str = "{\"meta\":{";
     let mut out = String::with_capacity(kept.len() + 160);
     out.push_str("{\"resourceType\":\"");
     out.push_str(kind);
     out.push_str("\",\"id\":\"");
     out.push_str(id);
-    out.push_str("\",\"meta\":{\"versionId\":\"");
-    out.push_str(&version.to_string());
-    out.push_str("\",\"lastUpdated\":\"");
+    out.push_str("\",\"meta\":{");
+    if let Some(version) = version {
+        out.push_str("\"versionId\":\"");
+        out.push_str(&version.to_string());
+        out.push_str("\",");
+    }
+    out.push_str("\"lastUpdated\":\"");
     out.push_str(last_updated);
     out.push('"');
     match kept.strip_prefix(META) {
@@ -151,7 +156,7 @@ mod tests {
             kept,
             r#"{"meta":{"profile":["http://p"]},"status":"final","note":[{"text":"a \" b"}],"valueQuantity":{"value":1.00}}"#
         );
-        let answered = answered("Observation", "y", 2, "2026-01-01T00:00:00Z", &kept);
+        let answered = answered("Observation", "y", Some(2), "2026-01-01T00:00:00Z", &kept);
         assert!(answered.starts_with(
             r#"{"resourceType":"Observation","id":"y","meta":{"versionId":"2","lastUpdated":"2026-01-01T00:00:00Z","profile":["#
         ));
@@ -167,7 +172,7 @@ mod tests {
         assert_eq!(changed, r#"{"device":{"reference":"Device/b"}}"#);
         let empty = kept(r#"{"resourceType":"Device","id":"1","meta":{"versionId":"1"}}"#, &[]).expect("an object");
         assert_eq!(empty, "{}");
-        let told = answered("Device", "1", 1, "2026-01-01T00:00:00Z", &empty);
+        let told = answered("Device", "1", Some(1), "2026-01-01T00:00:00Z", &empty);
         serde_json::from_str::<serde_json::Value>(&told).expect(&told);
         assert!(kept("[]", &[]).is_err());
     }

@@ -21,7 +21,7 @@ use wire_fhir::{
 };
 
 use crate::{
-    FhirState, body,
+    Door, FhirState, body,
     call::Call,
     observation,
     respond::{self, Failure},
@@ -50,13 +50,18 @@ async fn deposit(state: &FhirState, call: &mut Call, parts: &Parts, content: Bod
     let headers = &parts.headers;
     call.negotiate(headers)?;
     // Its part of the budget is held as long as anything read from it.
-    let body::Received { bytes, held: _held } = body::resource(content, headers, state.limits.body, state).await?;
+    // Holders and their apps bring measures alone.
+    let limit = if state.door == Door::Public { observation::BODY } else { state.limits.body };
+    let body::Received { bytes, held: _held } = body::resource(content, headers, limit, state).await?;
     if bytes.is_empty() {
         return Err(Refusal::new(Cause::BundleMissing).into());
     }
     if observation::is_transaction(&bytes) {
         let done = observation::transaction(state, call, headers, &bytes).await;
         return call.conclude(state, Act::AddData, done).await;
+    }
+    if state.door == Door::Public {
+        return Err(Refusal::new(Cause::BundleContent).at("Bundle.entry").into());
     }
     let mut bundle = parse(bytes, state.limits.body).await?;
     let ins = holder::of(state, call, &bundle).await?;

@@ -53,11 +53,12 @@ async fn answer(state: &FhirState, call: &Call) -> Result<Response, Failure> {
     let asked = Asked::read(state, call, &search)?;
     let whose = whose(state, call, &search)?;
     let Criteria { query, tests, none } = criteria(state, call, &search, &asked)?;
+    let query = MeasureQuery { none, ..query };
     let wanted = move |stored: &StoredDatum| match stored.datum.as_ref().map(|d| &d.content) {
-        Some(Content::Measure(measure)) => !none && tests.iter().all(|test| test(stored, measure)),
+        Some(Content::Measure(measure)) => tests.iter().all(|test| test(stored, measure)),
         _ => false,
     };
-    let wanted: Option<&desk::Wanted> = if asked.closer(&search) || none { Some(&wanted) } else { None };
+    let wanted: Option<&desk::Wanted> = if asked.closer(&search) { Some(&wanted) } else { None };
     let found = state.desk.find_measures(&call.caller, &whose, &query, wanted).await?;
     let kinds = &state.desk.terms().measures;
     let mut set = SearchSet::default();
@@ -169,7 +170,11 @@ impl Asked {
             devices = true;
         }
         let cursor = value(call, "_cursor").map(cursor_of).transpose()?;
-        let count_only = summary == Some("count") || (asked == Some(0) && !of_apps);
+        // By number pages are told in the interface for apps alone: elsewhere by the cursor.
+        if !of_apps && number("_offset")?.is_some_and(|n| n > 0) {
+            return Err(invalid("_offset", "0; pages go on by the link next").into());
+        }
+        let count_only = summary == Some("count") || asked == Some(0);
         let asked = Self {
             of_apps,
             count: count.max(1),
@@ -208,8 +213,8 @@ impl Asked {
     /// Whether measures must be looked at one by one.
     fn closer(&self, search: &Search) -> bool {
         search.criteria.iter().any(|(parameter, values)| match parameter.name {
-            "code" | "combo-code" | "patient" | "patient.identifier" | "category" => false,
-            "date" => values.len() > 1,
+            "code" | "patient" | "patient.identifier" | "category" => false,
+            "date" => values.len() != 1,
             _ => true,
         })
     }
@@ -311,6 +316,19 @@ fn criteria(state: &FhirState, call: &Call, search: &Search, asked: &Asked) -> R
                 }
                 narrowed = true;
                 none |= query.kinds.is_empty();
+                if by_part {
+                    // Of a kind that fits by a part alone: those that have it.
+                    let whole = |k: &&terminology::MeasureKind| {
+                        k.codes.iter().any(|code| asked.iter().any(|t| names(t, code, &k.scheme)))
+                    };
+                    let whole: Vec<String> = kinds.kinds().iter().filter(whole).map(|k| k.word.clone()).collect();
+                    tests.push(Box::new(move |_, m| {
+                        let has = |v: &space::measure::MeasuredValue| {
+                            asked.iter().any(|t| t.code.is_empty() || t.code == v.code)
+                        };
+                        whole.contains(&m.kind) || m.values.iter().any(has)
+                    }));
+                }
             }
             // Any of several dates is looked for one by one; the store tests one.
             "date" => match values.as_slice() {
@@ -322,7 +340,8 @@ fn criteria(state: &FhirState, call: &Call, search: &Search, asked: &Asked) -> R
             },
             "category" => {
                 let vital = |t: &Token| {
-                    t.code == read_in::VITAL_SIGNS && t.uri.as_deref().is_none_or(|u| u == read_in::CATEGORIES)
+                    (t.code == read_in::VITAL_SIGNS || t.code.is_empty())
+                        && t.uri.as_deref().is_none_or(|u| u == read_in::CATEGORIES)
                 };
                 none |= !tokens(values).iter().any(vital);
             }
@@ -411,10 +430,11 @@ impl Amount {
         let rest = prefix.map_or(value, |p| &value[p.len()..]);
         let mut parts = rest.split('|');
         let number = parts.next().unwrap_or_default();
-        let (system, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        if parts.next().is_some() {
+        let (system, code) = (parts.next(), parts.next());
+        if parts.next().is_some() || (system.is_some() && code.is_none()) {
             return Err(wrong());
         }
+        let (system, code) = (system.unwrap_or_default(), code.unwrap_or_default());
         let text = space::measure::Decimal::parse(number).map_err(|_| wrong())?;
         let value = text.value();
         // Half of the last digit written, to either side.
@@ -496,7 +516,7 @@ mod tests {
         );
         assert!(fits("70||kg", "70") && !fits("70||g", "70") && !fits("70|http://other|kg", "70"));
         assert!(fits("ap100", "109") && !fits("ap100", "111") && fits("1e2", "95") && !fits("1e2", "94"));
-        for bad in ["", "x", "gt", "1|a|b|c", "ge1,5"] {
+        for bad in ["", "x", "gt", "1|a|b|c", "1|kg", "ge1,5"] {
             assert!(Amount::read("value-quantity", bad).is_err(), "{bad}");
         }
     }

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Largest `Observation`, in bytes.
-const BODY: usize = 256 * 1024;
+pub(crate) const BODY: usize = 256 * 1024;
 
 /// Puts a measure in (FHIR R4 http *create*).
 pub(crate) async fn create(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
@@ -68,16 +68,17 @@ async fn observation(
 /// Says whether a measure would be taken, and puts nothing in (`$validate`): the verdict of *create*, every cause of it.
 pub(crate) async fn validate(State(state): State<FhirState>, request: Request) -> Result<Response, Failure> {
     let (mut call, parts, content) = Call::open(&state, request)?;
-    let verdict = match judged(&state, &mut call, &parts, content).await {
+    let judged = judged(&state, &mut call, &parts, content).await;
+    match call.conclude(&state, Act::AddData, judged).await {
         Ok(()) => Ok(respond::json(StatusCode::OK, &respond::done())),
         // Who may not put it in, or whose request cannot be read, is told so; what is wrong in the resource is the answer.
         Err(failure) if failure.is_about_content() => Ok(failure.as_verdict()),
         Err(failure) => Err(failure),
-    };
-    call.conclude(&state, Act::AddData, verdict).await
+    }
 }
 
 async fn judged(state: &FhirState, call: &mut Call, parts: &Parts, content: Body) -> Result<(), Failure> {
+    state.desk.may_add_measure(&call.caller).await?;
     let (observation, _) = observation(state, call, parts, content).await?;
     let (kinds, tolerance) = (&state.desk.terms().measures, state.desk.ins_tolerance());
     let read = read_in::measure(&observation, "Observation", kinds, tolerance, &call.base)?;
@@ -146,17 +147,14 @@ async fn told(
     if !is_id(id) {
         return Err(unknown().into());
     }
-    let DatumRead { space, versions, .. } = match version {
-        None => state.desk.read_datum(&call.caller, kind, id).await?,
-        Some(_) => state.desk.datum_versions(&call.caller, kind, id).await?,
-    };
-    let asked = match version {
-        None => versions.first(),
-        Some(number) => versions.iter().find(|v| v.version.to_string() == number),
-    };
-    let stored = asked.ok_or_else(unknown)?;
+    let number = version.map(|text| text.parse::<u32>().map_err(|_| unknown())).transpose()?;
+    let DatumRead { space, versions, .. } = state.desk.read_datum(&call.caller, kind, id, number).await?;
+    let stored = versions.first().ok_or_else(unknown)?;
     let text = out::text(stored, space, &state.desk.terms().measures);
     let text = text.ok_or_else(|| Refusal::new(Cause::DatumRemoved))?;
+    if out::is_calculated(stored) {
+        return Ok(respond::resource(StatusCode::OK, text.into()));
+    }
     if version.is_none() && not_modified(&parts.headers, stored) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         respond::secure(response.headers_mut());
@@ -226,7 +224,8 @@ async fn versions(state: &FhirState, call: &mut Call, parts: &Parts, id: &str) -
     let entry: Vec<_> = entry.collect();
     let bundle = Bundle {
         kind: "history",
-        total: Some(entry.len()),
+        // All there are, of which the newest are told.
+        total: versions.first().and_then(|v| usize::try_from(v.version).ok()),
         link: vec![wire_fhir::Link { relation: "self", url: format!("{}/Observation/{id}/_history", call.base) }],
         entry,
         meta: None,

@@ -35,7 +35,13 @@ pub(crate) fn text(stored: &StoredDatum, space: SpaceId, kinds: &Measures) -> Op
         None => wire_fhir::kept(&made(datum, space, kinds).to_string(), &[]).ok()?,
     };
     let kind = type_of(datum.content.kind());
-    Some(wire_fhir::answered(kind, &stored.id, stored.version, &instant(stored.recorded_ms), &kept))
+    let version = (!is_calculated(stored)).then_some(stored.version);
+    Some(wire_fhir::answered(kind, &stored.id, version, &instant(stored.recorded_ms), &kept))
+}
+
+/// Whether it is calculated anew each time it is read: it has no versions, and nobody has it already.
+pub(crate) fn is_calculated(stored: &StoredDatum) -> bool {
+    stored.datum.as_ref().is_some_and(|d| d.author == Authorship::Gateway)
 }
 
 /// The same as a part of a larger answer.

@@ -19,6 +19,8 @@ pub(super) const DAYS: &str =
     "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/mesures-number-of-days";
 /// How the profiles of FR Core begin.
 const FR_CORE: &str = "https://hl7.fr/ig/fhir/core/";
+/// The profile of devices (Continua PHD).
+const PHD_DEVICE: &str = "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdDevice";
 pub(super) const UCUM: &str = "http://unitsofmeasure.org";
 pub(super) const CATEGORIES: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 pub(super) const VITAL_SIGNS: &str = "vital-signs";
@@ -81,6 +83,7 @@ pub(super) fn measure(
         method: observation.method.as_ref().and_then(code_of),
         site: observation.body_site.as_ref().and_then(code_of),
         device: observation.device.as_ref().and_then(|d| device_id(d, base)),
+        void: matches!(observation.status.as_str(), "entered-in-error" | "cancelled"),
     };
     // FR Core binds method and site otherwise, and not to these sets.
     let binds = profiles.iter().any(|p| !p.starts_with(FR_CORE) && kind.profiles.contains(&bare(p)));
@@ -102,10 +105,13 @@ pub(super) fn device_id(reference: &Reference, base: &str) -> Option<String> {
 }
 
 fn kind_of<'a>(code: &CodeableConcept, kinds: &'a Measures) -> Option<&'a MeasureKind> {
-    code.coding.iter().find_map(|coding| {
+    let mut named = code.coding.iter().filter_map(|coding| {
         let system = systems::from_uri(coding.system.as_deref()?);
         kinds.of_code(coding.code.as_deref()?, &system)
-    })
+    });
+    let first = named.next()?;
+    // What names two kinds is neither.
+    named.all(|other| other.word == first.word).then_some(first)
 }
 
 fn code_of(concept: &CodeableConcept) -> Option<Code> {
@@ -152,15 +158,19 @@ fn values(observation: &Observation, kind: &MeasureKind, place: &str, wrong: &mu
 /// Whom an observation is about: by number, or by the id that this server gave.
 fn subject(subject: Option<&Reference>, tolerance: InsTolerance, base: &str) -> Result<Whose, Refusal> {
     let subject = subject.ok_or(Refusal::new(Cause::SubjectMissing))?;
+    let mut whose = Whose::default();
     if let Some(identifier) = &subject.identifier {
         let oid = identifier.system.as_deref().and_then(InsOid::parse).ok_or(Refusal::new(Cause::InsInvalid))?;
-        let ins = Ins::parse(identifier.value.as_deref().unwrap_or_default(), oid, tolerance)?;
-        return Ok(Whose { ins: Some(ins), space: None });
+        whose.ins = Some(Ins::parse(identifier.value.as_deref().unwrap_or_default(), oid, tolerance)?);
     }
-    let text = subject.reference.as_deref().ok_or(Refusal::new(Cause::SubjectMissing))?;
-    space_of(text, base)
-        .map(|space| Whose { ins: None, space: Some(space) })
-        .ok_or(Refusal::new(Cause::PatientMismatch))
+    // Both, where both are there: neither is kept unlooked at.
+    if let Some(text) = subject.reference.as_deref() {
+        whose.space = Some(space_of(text, base).ok_or(Refusal::new(Cause::PatientMismatch))?);
+    }
+    if whose.ins.is_none() && whose.space.is_none() {
+        return Err(Refusal::new(Cause::SubjectMissing));
+    }
+    Ok(whose)
 }
 
 /// The space that a reference to a `Patient` of this server names.
@@ -177,8 +187,11 @@ pub(super) fn device(
     place: &str,
 ) -> Result<MeasuringDevice, Vec<Refusal>> {
     let mut wrong = Vec::new();
-    if device.meta.as_ref().is_none_or(|meta| meta.profile.is_empty()) {
+    let profiles = device.meta.as_ref().map_or(&[][..], |meta| &meta.profile);
+    if profiles.is_empty() {
         wrong.push(Refusal::new(Cause::ProfileMissing).at(format!("{place}.resource.meta.profile")));
+    } else if !profiles.iter().any(|p| p.split('|').next() == Some(PHD_DEVICE)) {
+        wrong.push(Refusal::new(Cause::ProfileUnknown).at(format!("{place}.resource.meta.profile")));
     }
     let key = condition.and_then(condition_of);
     let own = |key: &&MeasuringDevice| {

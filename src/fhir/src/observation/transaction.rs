@@ -58,6 +58,13 @@ pub(crate) async fn transaction(
     let (mut wrong, mut measure, mut device) = (Vec::new(), None, None);
     for (index, (full_url, request, entry)) in bundle.entries.iter().enumerate() {
         let place = format!("Bundle.entry[{index}]");
+        // A condition that is not served is never passed over: only a device's creation has one.
+        let of_versions =
+            request.if_match.is_some() || request.if_none_match.is_some() || request.if_modified_since.is_some();
+        let on_measure = request.if_none_exist.is_some() && !matches!(entry, MeasureEntry::Device(..));
+        if of_versions || on_measure {
+            wrong.push(Refusal::new(Cause::PreconditionInvalid).at(format!("{place}.request")));
+        }
         let posts = |kind: &str| request.method == "POST" && request.url == kind;
         match entry {
             MeasureEntry::Observation(observation, text) if posts("Observation") && measure.is_none() => {

@@ -42,6 +42,7 @@ fn measure(at: &str, value: &str) -> Datum {
         method: None,
         site: None,
         device: None,
+        void: false,
     };
     let original = Some("{\"status\":\"final\"}".to_owned());
     Datum { content: Content::Measure(Box::new(measure)), author: Authorship::Holder, original }
@@ -63,7 +64,7 @@ async fn a_version_takes_the_place_of_the_one_it_was_decided_on(world: World) {
     world.put(of(1, Some(measure("20250315", "72")))).await.expect("changed");
     assert!(matches!(world.put(of(1, Some(measure("20250314", "73")))).await, Err(StoreError::Stale)));
     let read = world.data(DataAction::Read, world.space, 1);
-    let versions = world.store.datum_versions(&read, DatumKind::Measure, "m1").await.expect("read");
+    let versions = world.store.datum_versions(&read, DatumKind::Measure, "m1", 100).await.expect("read");
     assert_eq!(versions.iter().map(|v| v.version).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(versions[1].datum, Some(measure("20250314", "71")));
     // Two at once: one of them finds what the other left.
@@ -73,7 +74,7 @@ async fn a_version_takes_the_place_of_the_one_it_was_decided_on(world: World) {
     );
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
     world.put(of(3, None)).await.expect("taken away");
-    let versions = world.store.datum_versions(&read, DatumKind::Measure, "m1").await.expect("read");
+    let versions = world.store.datum_versions(&read, DatumKind::Measure, "m1", 100).await.expect("read");
     assert!(versions.len() == 4 && versions.iter().all(|v| v.datum.is_none()), "{versions:?}");
     let left = DataQuery::of(DatumKind::Measure, 10);
     assert!(world.store.data(&read, &left).await.expect("read").is_empty());
@@ -152,7 +153,7 @@ async fn data_go_on_with_a_merge_and_are_opened_by_nobody_else(world: World) {
     reader.done();
     world.merge((other, &ins), (1, 1)).await.expect("merged");
     let read = world.data(DataAction::Read, other, 2);
-    let versions = world.store.datum_versions(&read, DatumKind::Measure, "m1").await.expect("read");
+    let versions = world.store.datum_versions(&read, DatumKind::Measure, "m1", 100).await.expect("read");
     assert_eq!(
         versions.iter().filter_map(|v| v.datum.clone()).collect::<Vec<_>>(),
         [measure("20250314", "72"), measure("20250314", "71")]

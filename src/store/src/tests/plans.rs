@@ -58,7 +58,8 @@ async fn measures(world: &World) {
         store.count_data(&read, &query).await.expect("counted");
     }
     store.datum(&read, kind, "x").await.expect("read");
-    store.datum_versions(&read, kind, "x").await.expect("read");
+    store.datum_version(&read, kind, "x", 2).await.expect("read");
+    store.datum_versions(&read, kind, "x", 5).await.expect("read");
     store.datum_named(&read, kind, "x").await.expect("read");
     store.data_of(&read, kind, &["x".to_owned()]).await.expect("read");
 }

@@ -58,7 +58,7 @@ pub fn knows(resource_type: &str) -> bool {
 /// Writes a resource given as JSON in XML (FHIR R4 xml §2.6.1): no declaration, the namespace of FHIR as the default
 /// one of the root, elements in the order of the specification, the narrative as it stands.
 ///
-/// Keys may stand in any order. Depth is bounded to 100 and the number of values to 1,000,000; size is the caller's.
+/// Keys may stand in any order. Depth is bounded to 100 and the number of values to 5,000,000; size is the caller's.
 ///
 /// # Errors
 /// The first thing that is no FHIR JSON (FHIR R4 json §2.6.2), by its place: not JSON; a key that is no element there,

@@ -10,7 +10,7 @@ use crate::error::{ParseError, Problem};
 /// Objects and arrays inside one another.
 const DEPTH: usize = 100;
 /// Values of all kinds: they take more memory than their text.
-const VALUES: usize = 1_000_000;
+const VALUES: usize = 5_000_000;
 
 /// A value.
 #[derive(Debug)]
