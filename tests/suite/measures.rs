@@ -169,6 +169,8 @@ async fn every_kind_is_taken_by_its_rules_and_found_by_its_code() {
     };
     let fasting = || coded("mesures-moment-of-measurement", LOINC, "53049-3");
     let days = || coded("mesures-number-of-days", TA_ASIP, "GEN-276");
+    let without_code =
+        || json!({ "url": format!("{IG}mesures-moment-of-measurement"), "valueCodeableConcept": { "text": "à jeun" } });
     let part = |code: &str, number: &str| json!({ "code": { "coding": [{ "system": LOINC, "code": code }] }, "valueQuantity": quantity(number, "mm[Hg]") });
     let mut steps = quantity("8042", "1/(24.h)");
     steps["unit"] = "steps/day".into();
@@ -200,6 +202,8 @@ async fn every_kind_is_taken_by_its_rules_and_found_by_its_code() {
         ("glucose", (LOINC, "4548-4"), with(value("6.5", "%"), days()), "days_forbidden"),
         ("glucose", (LOINC, "4548-4"), with(value("6.5", "%"), fasting()), "moment_forbidden"),
         ("glucose", (TA_ASIP, "MED-969"), value("101", "mg/dL"), "days_missing"),
+        ("glucose", (LOINC, "4548-4"), with(value("6.5", "%"), without_code()), "moment_forbidden"),
+        ("glucose", (LOINC, "2345-7"), with(value("95", "mg/dL"), without_code()), "code_unknown"),
         ("bmi", (LOINC, "39156-5"), value("22", "kg/m2"), "measure_calculated"),
         ("bodyweight", (LOINC, "29463-7"), value("71", "[lb_av]"), "measure_unit"),
         ("bodyweight", (LOINC, "29463-7"), value("-1", "kg"), "measure_range"),
@@ -427,6 +431,7 @@ async fn pages_lose_nothing_and_the_interface_for_apps_has_its_own_rules() {
         ("value-quantity=gt79||kg", 3),
         ("status=final&code=http://loinc.org|29463-7", 26),
         ("status=amended", 0),
+        ("status=http://other|final", 0),
         ("code=8302-2", 0),
         ("code=urn:oid:1.2|29463-7", 0),
         ("category=vital-signs", 26),

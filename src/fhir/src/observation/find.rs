@@ -360,7 +360,8 @@ fn criteria(state: &FhirState, call: &Call, search: &Search, asked: &Asked) -> R
             }
             "status" => {
                 let asked = tokens(values);
-                tests.push(Box::new(move |stored, _| asked.iter().any(|t| t.is(&status_of(stored)))));
+                let own = |t: &Token| t.uri.as_deref().is_none_or(|u| u == "http://hl7.org/fhir/observation-status");
+                tests.push(Box::new(move |stored, _| asked.iter().any(|t| own(t) && t.is(&status_of(stored)))));
             }
             "device" => {
                 let asked: Vec<String> = values

@@ -71,7 +71,14 @@ pub(super) fn measure(
     }
     let values = values(observation, kind, place, &mut wrong);
     let extension = |url: &str| observation.extension.iter().find(|e| e.url == url);
-    let concept = |url: &str| extension(url).and_then(|e| e.value_codeable_concept.as_ref()).and_then(code_of);
+    // That something is said is told by its address; what, by its code: one without is of no value set.
+    let concept =
+        |url: &str| extension(url).map(|e| e.value_codeable_concept.as_ref().and_then(code_of).unwrap_or_default());
+    for url in [REASON, MOMENT, DAYS] {
+        if observation.extension.iter().filter(|e| e.url == url).count() > 1 {
+            wrong.push(Refusal::new(Cause::ResourceInvalid).at(at("extension")).about("once"));
+        }
+    }
     let (Some(when), true) = (when, wrong.is_empty()) else { return Err(wrong) };
     let measure = Measure {
         kind: kind.word.clone(),
